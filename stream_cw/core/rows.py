@@ -1,0 +1,138 @@
+"""The rows of `cw.row-updates.v1`, as they stand on the topic: the same row, the same bytes."""
+
+from typing import Final, Literal
+
+import msgspec
+from msgspec import Struct
+
+MAX_TILES: Final = 20
+
+ShowKind = Literal["movie", "series"]
+
+
+class Version(Struct, frozen=True, order=True):
+    """Order of the rows of one device, compared field by field.
+
+    Attributes
+    ----------
+    revision : int
+        How many events of the profile were applied.
+    catalog, model : int
+        How many records of the catalog and of the model topic were read; 0 without one.
+    """
+
+    revision: int
+    catalog: int
+    model: int
+
+
+class Cause(Struct, frozen=True):
+    """The event that the row answers."""
+
+    event_id: str
+    type: str
+
+
+class ModelRef(Struct, frozen=True):
+    """The scorer that ordered the row; `sha256` of the artefact, None for a built-in rule."""
+
+    id: str
+    sha256: str | None
+
+
+class Placement(Struct, frozen=True):
+    """Where the row belongs on the page.
+
+    Attributes
+    ----------
+    p_continue : int
+        Likelihood, in micro-units, that this session goes on with a show of the row.
+    slot : int
+        Place from the top, 0 is the first.
+    method : str
+        How the likelihood was estimated.
+    """
+
+    p_continue: int
+    slot: int
+    method: str
+
+
+class Tile(Struct, frozen=True):
+    """One show of the row and what to play.
+
+    Attributes
+    ----------
+    show_id : str
+        The series, or the film itself.
+    kind : {'movie', 'series'}
+    title_id : str
+        The title to play; for `up_next` the one after it.
+    season, episode : int or None
+    position_ms : int
+    duration_ms : int or None
+    up_next : bool
+        `title_id` is finished: the one after it is meant.
+    score : int
+        What the row is ordered by, micro-units where the scorer says nothing else.
+    reason : str
+        Why the tile stands where it stands.
+    """
+
+    show_id: str
+    kind: ShowKind
+    title_id: str
+    season: int | None
+    episode: int | None
+    position_ms: int
+    duration_ms: int | None
+    up_next: bool
+    score: int
+    reason: str
+
+
+class Row(Struct, frozen=True, kw_only=True):
+    """The Continue Watching row of one device of a profile; `ts` is event time in ms."""
+
+    profile_id: str
+    device_id: str
+    session_id: str | None
+    version: Version
+    ts: int
+    cause: Cause
+    model: ModelRef
+    placement: Placement
+    arm: str | None
+    tiles: list[Tile]
+
+
+_encoder: Final = msgspec.json.Encoder()
+_decoder: Final = msgspec.json.Decoder(Row)
+
+
+def row_key(profile_id: str, device_id: str) -> bytes:
+    """Key of a device's rows on the push topic; ids hold no slash."""
+    return f"{profile_id}/{device_id}".encode()
+
+
+def encode_row(row: Row) -> bytes:
+    """Encode a row; fields stand in a fixed order, so equal rows are equal bytes."""
+    return _encoder.encode(row)
+
+
+def decode_row(value: bytes) -> Row:
+    """Decode a row from the push topic.
+
+    Raises
+    ------
+    msgspec.ValidationError, msgspec.DecodeError
+        If the value is not a row.
+    """
+    return _decoder.decode(value)
+
+
+def row_content(row: Row) -> bytes:
+    """Encode what a member can see of a row: all but version, stamp and cause."""
+    return _encoder.encode(
+        (row.session_id, row.model, row.placement, row.arm, row.tiles),
+    )

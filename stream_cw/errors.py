@@ -1,0 +1,102 @@
+"""The one error tree of stream-cw.
+
+Everything that this package raises on purpose is a `StreamCwError`::
+
+    StreamCwError
+    ├── RefusedRecordError      one record breaks the contract: it goes to the dead letters
+    ├── InputError              a file that was handed in cannot be used
+    │   ├── ExportFormatError   not the viewing export that was expected
+    │   └── LogFormatError      not an event log, or a damaged line of one
+    ├── StateError              bytes of a stored state cannot be used
+    │   ├── CorruptStateError   they are damaged
+    │   └── NewerStateError     a newer version wrote them: stop, never reset
+    ├── DeploymentError         the worker must not start, or must not go on
+    │   ├── TopicMismatchError  a topic is not as wanted: missing, partitions, settings
+    │   ├── LogMismatchError    offsets or identities do not fit the log
+    │   └── DataDirLockedError  another worker uses the data directory
+    ├── BrokerError             a broker cannot be started or reached
+    └── SettingsError           a setting is missing or has a wrong value
+"""
+
+from typing import Literal
+
+RefusalReason = Literal[
+    "empty",
+    "too_large",
+    "bad_utf8",
+    "bad_json",
+    "too_deep",
+    "bad_field",
+    "from_the_future",
+    "key_mismatch",
+    "wrong_partition",
+]
+
+
+class StreamCwError(Exception):
+    """Root of every error that stream-cw raises on purpose."""
+
+
+class RefusedRecordError(StreamCwError):
+    """A record that breaks the contract of its topic.
+
+    Parameters
+    ----------
+    reason : RefusalReason
+        Which rule was broken; stable, used in headers and metrics.
+    message : str
+        Names the field and the kind of value found, never the value itself.
+    """
+
+    def __init__(self, reason: RefusalReason, message: str) -> None:
+        super().__init__(message)
+        self.reason: RefusalReason = reason
+        self.message = message
+
+
+class InputError(StreamCwError):
+    """A file that was handed in cannot be used."""
+
+
+class ExportFormatError(InputError):
+    """The file is not the viewing export that was expected."""
+
+
+class LogFormatError(InputError):
+    """The file is not an event log, or one of its lines is damaged."""
+
+
+class StateError(StreamCwError):
+    """The bytes of a stored state cannot be used."""
+
+
+class CorruptStateError(StateError):
+    """The bytes of a stored state are damaged."""
+
+
+class NewerStateError(StateError):
+    """The state was written by a newer version of stream-cw."""
+
+
+class DeploymentError(StreamCwError):
+    """The worker must not start, or must not go on."""
+
+
+class TopicMismatchError(DeploymentError):
+    """A topic is missing, or has other partitions or settings than wanted."""
+
+
+class LogMismatchError(DeploymentError):
+    """Offsets or identities that were recorded do not fit the log that is there."""
+
+
+class DataDirLockedError(DeploymentError):
+    """Another worker uses the data directory."""
+
+
+class BrokerError(StreamCwError):
+    """A broker cannot be started or reached."""
+
+
+class SettingsError(StreamCwError):
+    """A setting is missing or has a wrong value."""

@@ -1,0 +1,1 @@
+"""Recorded histories: importers of viewing exports, event logs, offline replay, simulator."""
