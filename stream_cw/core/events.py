@@ -5,13 +5,12 @@ the same for producers in other languages, and one test holds the two to the sam
 fields are ignored, so that producers may add some before consumers know them.
 """
 
-import re
 from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta, Struct
 
-from stream_cw.errors import RefusedRecordError
+from stream_cw.core.decoding import decode_json
 
 MAX_EVENT_BYTES: Final = 65_536
 """Longest value that is decoded; real events stay under 2 KiB."""
@@ -21,8 +20,12 @@ Timestamp = Annotated[int, Meta(ge=946_684_800_000, le=4_102_444_800_000)]
 """Event time in ms since 1970, from 2000 to 2100: seconds or microseconds sent by mistake fail."""
 Millis = Annotated[int, Meta(ge=0, le=604_800_000)]
 """A position or length within a title in ms, at most seven days."""
+Duration = Annotated[int, Meta(ge=1, le=604_800_000)]
 Ordinal = Annotated[int, Meta(ge=0, le=65_535)]
 Rank = Annotated[int, Meta(ge=0, le=999)]
+Count = Annotated[int, Meta(ge=0, le=9_007_199_254_740_991)]
+"""A number that every JSON reader holds exactly: up to 2^53 - 1."""
+Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}\Z")]
 DeviceType = Literal["tv", "phone", "tablet", "computer", "console", "stick", "other"]
 DEVICE_TYPES: Final[tuple[DeviceType, ...]] = (
     "tv",
@@ -38,7 +41,7 @@ Surface = Literal["row", "search", "browse", "autoplay", "deeplink", "other"]
 
 class _Titled(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind"):
     id: Id
-    duration_ms: Annotated[int, Meta(ge=1, le=604_800_000)] | None = None
+    duration_ms: Duration | None = None
     credits_ms: Millis | None = None
 
 
@@ -77,7 +80,7 @@ class Origin(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Where a play was started from: the surface, and for the row its revision and rank."""
 
     surface: Surface
-    revision: Annotated[int, Meta(ge=0)] | None = None
+    revision: Count | None = None
     rank: Rank | None = None
 
 
@@ -91,7 +94,7 @@ class BaseEvent(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field
     ts: Timestamp
     session_id: Id | None = None
     tz_offset_min: Annotated[int, Meta(ge=-840, le=840)] | None = None
-    country: Annotated[str, Meta(pattern=r"^[A-Z]{2}\Z")] | None = None
+    country: Country | None = None
 
 
 class _Playback(BaseEvent, frozen=True, kw_only=True, omit_defaults=True):
@@ -135,7 +138,7 @@ class Browse(BaseEvent, frozen=True, kw_only=True, omit_defaults=True, tag="brow
 class RowSeen(BaseEvent, frozen=True, kw_only=True, omit_defaults=True, tag="row_seen"):
     """A row was on the screen: its revision, and the ranks that were visible."""
 
-    revision: Annotated[int, Meta(ge=0)]
+    revision: Count
     ranks: Annotated[list[Rank], Meta(max_length=64)] = []
 
 
@@ -199,9 +202,8 @@ Event = (
     | ForgetProfile
 )
 
-_decoder: Final = msgspec.json.Decoder(Event)
+_decoder: Final[msgspec.json.Decoder[Event]] = msgspec.json.Decoder(Event)
 _encoder: Final = msgspec.json.Encoder()
-_INVALID_VALUE: Final = re.compile(r"Invalid (enum )?value '.*'")
 
 
 def decode_event(value: bytes | None) -> Event:
@@ -221,26 +223,7 @@ def decode_event(value: bytes | None) -> Event:
     RefusedRecordError
         If the value is not an event; the message names the field and the kind of value found.
     """
-    if not value:
-        raise RefusedRecordError("empty", "the record has no value")
-    if len(value) > MAX_EVENT_BYTES:
-        raise RefusedRecordError(
-            "too_large", f"the value has {len(value)} bytes, the limit is {MAX_EVENT_BYTES}"
-        )
-    try:
-        str(value, "utf-8")  # the decoder skips unknown fields without looking at their bytes
-        return _decoder.decode(value)
-    except UnicodeDecodeError as error:
-        raise RefusedRecordError(
-            "bad_utf8", f"the value is not UTF-8 at byte {error.start}"
-        ) from None
-    except msgspec.ValidationError as error:
-        message = _INVALID_VALUE.sub("Invalid value", str(error))
-        raise RefusedRecordError("bad_field", message) from None
-    except msgspec.DecodeError as error:
-        raise RefusedRecordError("bad_json", str(error)) from None
-    except RecursionError:
-        raise RefusedRecordError("too_deep", "the value is nested too deeply") from None
+    return decode_json(_decoder, value, MAX_EVENT_BYTES)
 
 
 def encode_event(event: Event) -> bytes:

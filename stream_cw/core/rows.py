@@ -1,11 +1,19 @@
 """The rows of `cw.row-updates.v1`, as they stand on the topic: the same row, the same bytes."""
 
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
+
+from stream_cw.core.decoding import decode_json
+from stream_cw.core.events import Count, Duration, Id, Millis, Ordinal, Rank, Timestamp
 
 MAX_TILES: Final = 20
+MAX_ROW_BYTES: Final = 65_536
+"""Longest value that is decoded; a full row with the longest ids and reasons has 31 kB."""
+
+Score = Annotated[int, Meta(ge=-9_007_199_254_740_991, le=9_007_199_254_740_991)]
+MicroShare = Annotated[int, Meta(ge=0, le=1_000_000)]
 
 ShowKind = Literal["movie", "series"]
 
@@ -21,23 +29,23 @@ class Version(Struct, frozen=True, order=True):
         How many records of the catalog and of the model topic were read; 0 without one.
     """
 
-    revision: int
-    catalog: int
-    model: int
+    revision: Count
+    catalog: Count
+    model: Count
 
 
 class Cause(Struct, frozen=True):
     """The event that the row answers."""
 
-    event_id: str
-    type: str
+    event_id: Id
+    type: Id
 
 
 class ModelRef(Struct, frozen=True):
     """The scorer that ordered the row; `sha256` of the artefact, None for a built-in rule."""
 
-    id: str
-    sha256: str | None
+    id: Id
+    sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")] | None
 
 
 class Placement(Struct, frozen=True):
@@ -53,9 +61,9 @@ class Placement(Struct, frozen=True):
         How the likelihood was estimated.
     """
 
-    p_continue: int
-    slot: int
-    method: str
+    p_continue: MicroShare
+    slot: Rank
+    method: Id
 
 
 class Tile(Struct, frozen=True):
@@ -79,31 +87,31 @@ class Tile(Struct, frozen=True):
         Why the tile stands where it stands.
     """
 
-    show_id: str
+    show_id: Id
     kind: ShowKind
-    title_id: str
-    season: int | None
-    episode: int | None
-    position_ms: int
-    duration_ms: int | None
+    title_id: Id
+    season: Ordinal | None
+    episode: Ordinal | None
+    position_ms: Millis
+    duration_ms: Duration | None
     up_next: bool
-    score: int
-    reason: str
+    score: Score
+    reason: Annotated[str, Meta(max_length=200)]
 
 
 class Row(Struct, frozen=True, kw_only=True):
     """The Continue Watching row of one device of a profile; `ts` is event time in ms."""
 
-    profile_id: str
-    device_id: str
-    session_id: str | None
+    profile_id: Id
+    device_id: Id
+    session_id: Id | None
     version: Version
-    ts: int
+    ts: Timestamp
     cause: Cause
     model: ModelRef
     placement: Placement
-    arm: str | None
-    tiles: list[Tile]
+    arm: Id | None
+    tiles: Annotated[list[Tile], Meta(max_length=MAX_TILES)]
 
 
 _encoder: Final = msgspec.json.Encoder()
@@ -120,15 +128,15 @@ def encode_row(row: Row) -> bytes:
     return _encoder.encode(row)
 
 
-def decode_row(value: bytes) -> Row:
-    """Decode a row from the push topic.
+def decode_row(value: bytes | None) -> Row:
+    """Decode a row from the push topic; fields that a newer version added are ignored.
 
     Raises
     ------
-    msgspec.ValidationError, msgspec.DecodeError
-        If the value is not a row.
+    RefusedRecordError
+        If the value is not a row; a tombstone has none.
     """
-    return _decoder.decode(value)
+    return decode_json(_decoder, value, MAX_ROW_BYTES)
 
 
 def row_content(row: Row) -> bytes:
