@@ -1,0 +1,85 @@
+"""Parts that tests need from outside, and what happens where one is missing.
+
+A test whose part is missing is skipped with the reason, except where `STREAM_CW_REQUIRE` (a list
+with commas: kafka, chromium, data) names the part: then the test fails.
+"""
+
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from stream_cw.broker.kafka import kafka_broker
+from stream_cw.broker.process import Broker
+
+PARTS = {"kafka", "chromium", "data"}
+SHARED_EXPORT = Path(__file__).parents[2] / "shared" / "data" / "viewing_activity_export.csv"
+
+OwnKafka = Callable[..., Broker]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if unknown := required_parts() - PARTS:
+        raise pytest.UsageError(
+            f"STREAM_CW_REQUIRE names {sorted(unknown)}, known are {sorted(PARTS)}"
+        )
+
+
+def required_parts() -> set[str]:
+    return {name for name in os.environ.get("STREAM_CW_REQUIRE", "").split(",") if name}
+
+
+def need(part: str, missing: str | None) -> None:
+    """Skip or fail the test if something of a part is missing."""
+    if missing is None:
+        return
+    if part in required_parts():
+        pytest.fail(f"STREAM_CW_REQUIRE names {part}, but {missing}", pytrace=False)
+    pytest.skip(missing)
+
+
+def _missing_for_kafka() -> str | None:
+    absent = [name for name in ("java", "mvn") if shutil.which(name) is None]
+    return f"Apache Kafka needs {' and '.join(absent)} on the PATH" if absent else None
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """One Apache Kafka for the whole session; a test keeps to topics under its own `prefix`."""
+    need("kafka", _missing_for_kafka())
+    with kafka_broker(tmp_path_factory.mktemp("kafka")) as broker:
+        yield broker
+
+
+@pytest.fixture
+def own_kafka(tmp_path: Path) -> Iterator[OwnKafka]:
+    """Start private brokers, to be killed or halted: `own_kafka(settings={...})`.
+
+    All arguments are those of `kafka_broker` but the folder, which is the test's own.
+    """
+    need("kafka", _missing_for_kafka())
+    with ExitStack() as stack:
+
+        def start(**arguments: object) -> Broker:
+            folder = tmp_path / f"kafka-{secrets.token_hex(3)}"
+            return stack.enter_context(kafka_broker(folder, **arguments))  # type: ignore[arg-type]
+
+        yield start
+
+
+@pytest.fixture
+def prefix() -> str:
+    """Start of the names of topics and groups that belong to one test alone."""
+    return f"t{secrets.token_hex(4)}."
+
+
+@pytest.fixture(scope="session")
+def export_path() -> Path:
+    """The real viewing export: `STREAM_CW_DATA`, else the shared file beside the checkout."""
+    path = Path(os.environ.get("STREAM_CW_DATA") or SHARED_EXPORT)
+    need("data", None if path.is_file() else f"there is no viewing export at {path.name}")
+    return path
