@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Annotated, Final
 
 import msgspec
-from msgspec import Meta, Struct, field
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from stream_cw.core.decoding import refused_field
 from stream_cw.core.records import Record
@@ -41,8 +41,8 @@ class _LetterHeaders(Struct, frozen=True, kw_only=True):
     offset: _Count = field(name="cw-origin-offset")
     reason: RefusalReason = field(name="cw-reason")
     message: Annotated[str, Meta(max_length=MAX_MESSAGE_BYTES)] = field(name="cw-message")
-    value_bytes: _Count | None = field(name="cw-value-bytes", default=None)
-    value_sha256: _Sha256 | None = field(name="cw-value-sha256", default=None)
+    value_bytes: _Count | UnsetType = field(name="cw-value-bytes", default=UNSET)
+    value_sha256: _Sha256 | UnsetType = field(name="cw-value-sha256", default=UNSET)
 
 
 _NAMES: Final = frozenset(info.encode_name for info in msgspec.structs.fields(_LetterHeaders))
@@ -147,7 +147,7 @@ def decode_dead_letter(
         told = msgspec.convert(found, _LetterHeaders)
     except msgspec.ValidationError as error:
         raise refused_field(error) from None
-    if (told.value_bytes is None) != (told.value_sha256 is None):
+    if (told.value_bytes is UNSET) != (told.value_sha256 is UNSET):
         raise RefusedRecordError(
             "bad_field", "`cw-value-bytes` and `cw-value-sha256` stand together or not at all"
         )
@@ -159,6 +159,6 @@ def decode_dead_letter(
         message=told.message,
         key=key,
         value=value,
-        value_bytes=None if told.value_bytes is None else int(told.value_bytes),
-        value_sha256=told.value_sha256,
+        value_bytes=None if told.value_bytes is UNSET else int(told.value_bytes),
+        value_sha256=None if told.value_sha256 is UNSET else told.value_sha256,
     )
