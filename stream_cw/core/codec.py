@@ -1,0 +1,187 @@
+"""Bytes of a state: a fixed layout, versioned, equal for equal states.
+
+::
+
+    version  u16
+    header   epoch, partition, offset, revision, times, sums, counters, lengths
+    cause    event id
+    devices  fixed part, device id, session id; one after the other
+    ids      8 bytes for each remembered event id
+    shows    length of each (u16), their ids joined by "/", then each as `pack_show` made it
+
+All numbers are little-endian. Ids hold no slash.
+"""
+
+import struct
+from itertools import accumulate, pairwise
+from typing import Final
+
+from stream_cw.core.events import DEVICE_TYPES
+from stream_cw.core.state import EVENT_TYPES, Device, OpenPlayback, ProfileState, Source
+from stream_cw.errors import CorruptStateError, NewerStateError
+
+VERSION: Final = 1
+
+_VERSION: Final = struct.Struct("<H")
+# epoch, partition, offset | revision | first, now | minutes | hours | sessions, resumed, started |
+# cause: type and length | devices, event ids, shows, length of the shows' ids
+_HEADER: Final = struct.Struct("<16sIQQQQ3I8HIIIBBBHBH")
+# type, flags | offset of local time | session start, newest event | sessions |
+# open playback: title, position, time, session | lengths of device id and session id
+_DEVICE: Final = struct.Struct("<BBhQQHQIQHBB")
+_ENDED, _ACTED, _OPEN, _HAS_TZ, _HAS_SESSION = 1, 2, 4, 8, 16
+_EVENT_TYPE: Final = {name: index for index, name in enumerate(EVENT_TYPES)}
+
+
+def encode_state(state: ProfileState) -> bytes:
+    """Encode a state."""
+    cause = state.cause_id.encode()
+    names = "/".join(state.shows).encode()
+    shows = tuple(state.shows.values())
+    header = _HEADER.pack(
+        state.source.epoch,
+        state.source.partition,
+        state.source.offset,
+        state.revision,
+        state.first_ts,
+        state.now,
+        *state.minutes,
+        *state.hours,
+        state.sessions,
+        state.resumed,
+        state.started,
+        _EVENT_TYPE[state.cause_type],
+        len(cause),
+        len(state.devices),
+        len(state.event_ids) // 8,
+        len(shows),
+        len(names),
+    )
+    return b"".join(
+        (
+            _VERSION.pack(VERSION),
+            header,
+            cause,
+            *map(_encode_device, state.devices),
+            state.event_ids,
+            struct.pack(f"<{len(shows)}H", *map(len, shows)),
+            names,
+            *shows,
+        )
+    )
+
+
+def _encode_device(device: Device) -> bytes:
+    playback = device.open or OpenPlayback(0, 0, 0, 0)
+    name = device.device_id.encode()
+    session = (device.session_id or "").encode()
+    flags = (
+        (_ENDED if device.ended else 0)
+        | (_ACTED if device.acted else 0)
+        | (_OPEN if device.open else 0)
+        | (_HAS_TZ if device.tz_offset_min is not None else 0)
+        | (_HAS_SESSION if device.session_id is not None else 0)
+    )
+    fixed = _DEVICE.pack(
+        device.device_type,
+        flags,
+        device.tz_offset_min or 0,
+        device.session_start,
+        device.last_ts,
+        device.sessions,
+        playback.title,
+        playback.position_ms,
+        playback.ts,
+        playback.session,
+        len(name),
+        len(session),
+    )
+    return fixed + name + session
+
+
+def decode_state(data: bytes) -> ProfileState:
+    """Decode a state.
+
+    Raises
+    ------
+    NewerStateError
+        If a newer version wrote it.
+    CorruptStateError
+        If the bytes are no state.
+    """
+    if len(data) < _VERSION.size:
+        raise CorruptStateError(f"a state of {len(data)} bytes")
+    (version,) = _VERSION.unpack_from(data)
+    if version > VERSION:
+        raise NewerStateError(
+            f"the state was written in version {version}, this program reads up to {VERSION}"
+        )
+    if version < 1:
+        raise CorruptStateError(f"a state of version {version}")
+    try:
+        return _decode(data)
+    except (struct.error, UnicodeDecodeError, IndexError, ValueError) as error:
+        raise CorruptStateError(f"a state of {len(data)} bytes: {error}") from None
+
+
+def _decode(data: bytes) -> ProfileState:
+    values = _HEADER.unpack_from(data, _VERSION.size)
+    epoch, partition, offset, revision, first_ts, now = values[:6]
+    cause_type, cause_length, n_devices, n_ids, n_shows, names_length = values[20:]
+    at = _VERSION.size + _HEADER.size
+    cause = data[at : at + cause_length].decode()
+    at += cause_length
+    devices = []
+    for _ in range(n_devices):
+        device, at = _decode_device(data, at)
+        devices.append(device)
+    ids = data[at : at + 8 * n_ids]
+    at += 8 * n_ids
+    lengths = struct.unpack_from(f"<{n_shows}H", data, at)
+    at += 2 * n_shows
+    names = data[at : at + names_length].decode().split("/") if n_shows else []
+    edges = list(accumulate(lengths, initial=at + names_length))
+    if edges[-1] != len(data) or len(names) != n_shows:
+        raise CorruptStateError(f"a state of {len(data)} bytes whose parts end at {edges[-1]}")
+    shows = {
+        name: data[start:end] for name, (start, end) in zip(names, pairwise(edges), strict=True)
+    }
+    return ProfileState(
+        source=Source(epoch, partition, offset),
+        revision=revision,
+        cause_id=cause,
+        cause_type=EVENT_TYPES[cause_type],
+        first_ts=first_ts,
+        now=now,
+        minutes=values[6:9],
+        hours=values[9:17],
+        sessions=values[17],
+        resumed=values[18],
+        started=values[19],
+        devices=tuple(devices),
+        shows=shows,
+        event_ids=ids,
+    )
+
+
+def _decode_device(data: bytes, at: int) -> tuple[Device, int]:
+    values = _DEVICE.unpack_from(data, at)
+    device_type, flags, tz, start, last, sessions, title, position, ts, opened_in = values[:10]
+    name_at = at + _DEVICE.size
+    session_at = name_at + values[10]
+    end = session_at + values[11]
+    if device_type >= len(DEVICE_TYPES):
+        raise CorruptStateError(f"a device of type {device_type}")
+    device = Device(
+        device_id=data[name_at:session_at].decode(),
+        device_type=device_type,
+        tz_offset_min=tz if flags & _HAS_TZ else None,
+        session_id=data[session_at:end].decode() if flags & _HAS_SESSION else None,
+        session_start=start,
+        last_ts=last,
+        sessions=sessions,
+        ended=bool(flags & _ENDED),
+        acted=bool(flags & _ACTED),
+        open=OpenPlayback(title, position, ts, opened_in) if flags & _OPEN else None,
+    )
+    return device, end

@@ -1,0 +1,28 @@
+"""What is kept of a profile at most, and why: the cost of a step is flat in the history's length."""
+
+from typing import Final
+
+SHOWS: Final = 64
+"""Three times the row. The one with the oldest last play leaves."""
+
+DEVICES: Final = 8
+"""A household's worth. The one with the oldest last event leaves."""
+
+SHOW_DEVICES: Final = 3
+"""Devices with own statistics in a show: nobody switches among more."""
+
+EPISODES: Final = 3
+"""Episodes kept of a series beside its last: two devices and a step back."""
+
+EVENT_IDS: Final = 256
+"""Remembered ids, so that a producer's repeat counts once; repeats come close together."""
+
+STATE_BYTES: Final = 12_288
+"""The encoded state. Rocks and the changelog move all of it for each round that touches it."""
+
+SESSION_GAP_MS: Final = 1_800_000
+"""A session ends after 30 minutes without an event, as in the viewing exports that we measured."""
+
+U8: Final = 0xFF
+U16: Final = 0xFFFF
+U32: Final = 0xFFFF_FFFF

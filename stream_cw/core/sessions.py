@@ -1,0 +1,66 @@
+"""Sessions of a device: a `session_id` or 30 minutes of silence tell them apart."""
+
+import msgspec
+
+from stream_cw.core.events import DEVICE_TYPES, DisplayOff, Event
+from stream_cw.core.limits import SESSION_GAP_MS, U16
+from stream_cw.core.state import Device
+
+
+def attend(device: Device | None, event: Event) -> tuple[Device, bool]:
+    """Take an event into its device's sessions.
+
+    Parameters
+    ----------
+    device : Device or None
+        The event's device as the state knows it; None for a new one.
+    event : Event
+
+    Returns
+    -------
+    device : Device
+    started : bool
+        Whether the event starts a new session of the device.
+    """
+    if device is None:
+        return _first(event), True
+    if event.ts < device.last_ts:
+        return device, False
+    seen = msgspec.structs.replace(
+        device,
+        device_type=DEVICE_TYPES.index(event.device_type),
+        tz_offset_min=(
+            device.tz_offset_min if event.tz_offset_min is None else event.tz_offset_min
+        ),
+        session_id=event.session_id or device.session_id,
+        last_ts=event.ts,
+        ended=isinstance(event, DisplayOff),
+    )
+    if not _starts_session(device, event):
+        return seen, False
+    return msgspec.structs.replace(
+        seen,
+        session_id=event.session_id,
+        session_start=event.ts,
+        sessions=(device.sessions + 1) & U16,
+        acted=False,
+    ), True
+
+
+def _starts_session(device: Device, event: Event) -> bool:
+    if event.session_id is not None and device.session_id is not None:
+        return event.session_id != device.session_id
+    return event.ts - device.last_ts > SESSION_GAP_MS
+
+
+def _first(event: Event) -> Device:
+    return Device(
+        device_id=event.device_id,
+        device_type=DEVICE_TYPES.index(event.device_type),
+        tz_offset_min=event.tz_offset_min,
+        session_id=event.session_id,
+        session_start=event.ts,
+        last_ts=event.ts,
+        sessions=1,
+        ended=isinstance(event, DisplayOff),
+    )

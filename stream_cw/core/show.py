@@ -1,0 +1,195 @@
+"""A show within a state: what it holds, and its packed form.
+
+A state keeps its shows packed and unpacks only the one that an event touches. The fixed part comes
+first and is the same for all, so that a scorer may read a column of all shows at once.
+"""
+
+import struct
+from typing import Final
+
+from msgspec import Struct
+
+from stream_cw.core.events import DEVICE_TYPES
+from stream_cw.core.limits import U32
+
+HOUR_BINS: Final = 8
+
+# flags, counts | last play | first play | position, duration, credits | season, episode |
+# plays, autoplays, starts, sessions | minutes | plays decayed | hours | weekend | types |
+# sessions at the last watch, run, last gap | length of the title id
+FIXED: Final = struct.Struct("<BBIHIIIIHHHHHH3I3H8HH7HHBIB")
+_DEVICE: Final = struct.Struct("<BIHH")
+_EPISODE: Final = struct.Struct("<IIIIH")
+
+_SERIES, _REMOVED, _WATCHED, _HAS_SEASON, _HAS_EPISODE = 1, 2, 4, 8, 16
+_RATING_SHIFT: Final = 5
+_NO_SLOT: Final = 15
+
+
+class ShowDevice(Struct):
+    """What a show knows of one device.
+
+    Attributes
+    ----------
+    slot : int
+        The device's place in the state.
+    last_s : int
+        Last play there, s.
+    plays : int
+        Decayed over 30 days, unit 1/64 play.
+    sessions_at : int
+        The device's session counter at the last watch, mod 2^16.
+    """
+
+    slot: int
+    last_s: int
+    plays: int = 0
+    sessions_at: int = 0
+
+
+class ListedEpisode(Struct):
+    """An episode beside the last one of its series; `title` is a 32-bit hash, the rest in ms."""
+
+    title: int
+    position_ms: int
+    duration_ms: int | None
+    ts: int
+
+
+class Show(Struct, kw_only=True):
+    """A series or a film of a profile; every field is defined in `docs/state.md`."""
+
+    series: bool
+    title_id: str
+    season: int | None = None
+    episode: int | None = None
+    position_ms: int = 0
+    duration_ms: int | None = None
+    credits_ms: int | None = None
+    position_slot: int | None = None
+    removed: bool = False
+    watched: bool = False
+    rating: int = 0
+    first_s: int
+    last_ts: int
+    plays: int = 0
+    autoplays: int = 0
+    starts: int = 0
+    sessions: int = 0
+    minutes: list[int]
+    plays_decayed: list[int]
+    hours: list[int]
+    weekend: int = 0
+    types: list[int]
+    sessions_at: int = 0
+    run: int = 0
+    last_gap_s: int = 0
+    devices: list[ShowDevice]
+    episodes: list[ListedEpisode]
+
+
+def new_show(*, series: bool, title_id: str, ts: int) -> Show:
+    """Make a show that nothing has been counted of yet; `ts` in ms."""
+    return Show(
+        series=series,
+        title_id=title_id,
+        first_s=ts // 1000,
+        last_ts=ts,
+        minutes=[0, 0, 0],
+        plays_decayed=[0, 0, 0],
+        hours=[0] * HOUR_BINS,
+        types=[0] * len(DEVICE_TYPES),
+        devices=[],
+        episodes=[],
+    )
+
+
+def pack_show(show: Show) -> bytes:
+    """Pack a show; its id stands outside, in the state's index."""
+    flags = (
+        (_SERIES if show.series else 0)
+        | (_REMOVED if show.removed else 0)
+        | (_WATCHED if show.watched else 0)
+        | (_HAS_SEASON if show.season is not None else 0)
+        | (_HAS_EPISODE if show.episode is not None else 0)
+        | (show.rating + 1) << _RATING_SHIFT
+    )
+    slot = _NO_SLOT if show.position_slot is None else show.position_slot
+    title = show.title_id.encode() if show.series else b""
+    fixed = FIXED.pack(
+        flags,
+        len(show.devices) | len(show.episodes) << 2 | slot << 4,
+        show.last_ts & U32,
+        show.last_ts >> 32,
+        show.first_s,
+        show.position_ms,
+        show.duration_ms or 0,
+        U32 if show.credits_ms is None else show.credits_ms,
+        show.season or 0,
+        show.episode or 0,
+        show.plays,
+        show.autoplays,
+        show.starts,
+        show.sessions,
+        *show.minutes,
+        *show.plays_decayed,
+        *show.hours,
+        show.weekend,
+        *show.types,
+        show.sessions_at,
+        show.run,
+        show.last_gap_s,
+        len(title),
+    )
+    devices = [_DEVICE.pack(d.slot, d.last_s, d.plays, d.sessions_at) for d in show.devices]
+    episodes = [
+        _EPISODE.pack(e.title, e.position_ms, e.duration_ms or 0, e.ts & U32, e.ts >> 32)
+        for e in show.episodes
+    ]
+    return b"".join((fixed, title, *devices, *episodes))
+
+
+def unpack_show(show_id: str, data: bytes) -> Show:
+    """Unpack a show that `pack_show` packed."""
+    values = FIXED.unpack_from(data)
+    flags, counts, last_low, last_high, first_s, position, duration, credit = values[:8]
+    series = bool(flags & _SERIES)
+    end = FIXED.size + values[-1]
+    devices_end = end + (counts & 3) * _DEVICE.size
+    return Show(
+        series=series,
+        title_id=data[FIXED.size : end].decode() if series else show_id,
+        season=values[8] if flags & _HAS_SEASON else None,
+        episode=values[9] if flags & _HAS_EPISODE else None,
+        position_ms=position,
+        duration_ms=duration or None,
+        credits_ms=None if credit == U32 else credit,
+        position_slot=None if counts >> 4 == _NO_SLOT else counts >> 4,
+        removed=bool(flags & _REMOVED),
+        watched=bool(flags & _WATCHED),
+        rating=(flags >> _RATING_SHIFT) - 1,
+        first_s=first_s,
+        last_ts=last_low | last_high << 32,
+        plays=values[10],
+        autoplays=values[11],
+        starts=values[12],
+        sessions=values[13],
+        minutes=list(values[14:17]),
+        plays_decayed=list(values[17:20]),
+        hours=list(values[20:28]),
+        weekend=values[28],
+        types=list(values[29:36]),
+        sessions_at=values[36],
+        run=values[37],
+        last_gap_s=values[38],
+        devices=[ShowDevice(*d) for d in _DEVICE.iter_unpack(data[end:devices_end])],
+        episodes=[
+            ListedEpisode(title, at, length or None, low | high << 32)
+            for title, at, length, low, high in _EPISODE.iter_unpack(data[devices_end:])
+        ],
+    )
+
+
+def last_play(data: bytes) -> int:
+    """Read the last play of a packed show, ms."""
+    return int.from_bytes(data[2:8], "little")

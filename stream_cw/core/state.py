@@ -1,0 +1,169 @@
+"""The state of a profile: everything that its row can depend on, in bounded space.
+
+States are immutable: an event makes a new one (`stream_cw.core.apply`). `docs/state.md` defines
+every number.
+"""
+
+from hashlib import blake2b
+from typing import Final
+
+from msgspec import Struct
+
+from stream_cw.core.limits import SESSION_GAP_MS
+
+EVENT_TYPES: Final = (
+    "play",
+    "pause",
+    "stop",
+    "progress",
+    "session_start",
+    "home_view",
+    "browse",
+    "row_seen",
+    "scroll",
+    "skip",
+    "rating",
+    "display_off",
+    "remove",
+    "undo_remove",
+    "mark_watched",
+    "forget_profile",
+)
+"""Their order is that of the codec: new types go to the end."""
+
+
+class Source(Struct, frozen=True):
+    """Where an event stands: the guard against applying it twice.
+
+    Attributes
+    ----------
+    epoch : bytes
+        Identity of the log, 16 bytes: the topic's id.
+    partition, offset : int
+    """
+
+    epoch: bytes
+    partition: int
+    offset: int
+
+
+class OpenPlayback(Struct, frozen=True):
+    """A playback that was started and not stopped.
+
+    Attributes
+    ----------
+    title : int
+        64-bit hash of the title's id.
+    position_ms, ts : int
+        Of the last report.
+    session : int
+        The device's session counter when it was opened, mod 2^16.
+    """
+
+    title: int
+    position_ms: int
+    ts: int
+    session: int
+
+
+class Device(Struct, frozen=True, kw_only=True):
+    """A device of the profile and its newest session.
+
+    Attributes
+    ----------
+    device_type : int
+        Index in `DEVICE_TYPES`.
+    tz_offset_min : int or None
+    session_id : str or None
+    session_start, last_ts : int
+        Of the newest session, ms.
+    sessions : int
+        How many sessions it had, mod 2^16.
+    ended : bool
+        The display is off.
+    acted : bool
+        The session's first act has been counted.
+    open : OpenPlayback or None
+    """
+
+    device_id: str
+    device_type: int
+    tz_offset_min: int | None
+    session_id: str | None
+    session_start: int
+    last_ts: int
+    sessions: int
+    ended: bool = False
+    acted: bool = False
+    open: OpenPlayback | None = None
+
+
+class ProfileState(Struct, frozen=True, kw_only=True):
+    """What is known of a profile.
+
+    Attributes
+    ----------
+    source : Source
+        The last event that was applied or recognised as a repeat.
+    revision : int
+        How many events were applied.
+    cause_id, cause_type : str
+        The event that was applied last.
+    first_ts, now : int
+        Oldest and newest event time, ms.
+    minutes : tuple of int
+        Watched minutes, decayed with half-lives of 1, 7 and 30 days, unit 1/1024 minute.
+    hours : tuple of int
+        Plays by local hour, decayed with a half-life of 30 days, unit 1/64 play.
+    sessions, resumed, started : int
+        Sessions; first acts on a show in the state; first acts on another.
+    devices : tuple of Device
+        A device keeps its slot until it leaves.
+    shows : dict of str to bytes
+        Packed shows by id; never changed in place.
+    event_ids : bytes
+        64-bit hashes of the newest event ids, oldest first.
+    """
+
+    source: Source
+    revision: int = 0
+    cause_id: str = ""
+    cause_type: str = EVENT_TYPES[0]
+    first_ts: int
+    now: int
+    minutes: tuple[int, ...] = (0, 0, 0)
+    hours: tuple[int, ...] = (0,) * 8
+    sessions: int = 0
+    resumed: int = 0
+    started: int = 0
+    devices: tuple[Device, ...] = ()
+    shows: dict[str, bytes] = {}
+    event_ids: bytes = b""
+
+
+def hash64(text: str) -> int:
+    """Hash an id to 64 bits (BLAKE2b)."""
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "little")
+
+
+def hash32(text: str) -> int:
+    """Hash an id to 32 bits: the low half of `hash64`."""
+    return hash64(text) & 0xFFFF_FFFF
+
+
+def find_device(state: ProfileState, device_id: str) -> int | None:
+    """Slot of a device, None where the state does not know it."""
+    for slot, device in enumerate(state.devices):
+        if device.device_id == device_id:
+            return slot
+    return None
+
+
+def is_live(device: Device, now: int) -> bool:
+    """Whether the device's newest session is alive at the profile's now (ms)."""
+    return not device.ended and now - device.last_ts <= SESSION_GAP_MS
+
+
+def live_devices(state: ProfileState) -> tuple[str, ...]:
+    """Ids of the devices whose session is alive."""
+    return tuple(d.device_id for d in state.devices if is_live(d, state.now))
