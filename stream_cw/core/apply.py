@@ -8,30 +8,24 @@ import msgspec
 from stream_cw.core.decay import HABIT_MS, HALF_LIVES_MS, landmarks, term
 from stream_cw.core.events import (
     DEVICE_TYPES,
+    Episode,
     Event,
     ForgetProfile,
     MarkWatched,
-    Pause,
+    Movie,
     Play,
-    Progress,
+    Playback,
     Rating,
     Remove,
-    Stop,
     Supplemental,
     UndoRemove,
 )
 from stream_cw.core.limits import DEVICES, EVENT_IDS, U16
+from stream_cw.core.pairing import pair
 from stream_cw.core.retention import forget_slot, within_limits
 from stream_cw.core.sessions import attend
 from stream_cw.core.show import Show, new_show, pack_show, unpack_show
-from stream_cw.core.state import (
-    Device,
-    OpenPlayback,
-    ProfileState,
-    Source,
-    find_device,
-    hash64,
-)
+from stream_cw.core.state import Device, ProfileState, Source, find_device
 from stream_cw.core.watching import PLAY, Watch, local_hour_bin, minutes_added, watch
 
 _ID_BYTES: Final = 8
@@ -75,14 +69,10 @@ def apply(state: ProfileState | None, event: Event, source: Source) -> ProfileSt
     state, slot, started = _attend(state, event)
     if started:
         state = msgspec.structs.replace(state, sessions=state.sessions + 1)
-    match event:
-        case Play() | Pause() | Stop() | Progress():
-            if not isinstance(event.title, Supplemental):
-                state = _play(state, event, slot)
-        case Remove() | UndoRemove() | MarkWatched() | Rating():
-            state = _mark(state, event)
-        case _:
-            pass
+    if isinstance(event, Playback) and isinstance(event.title, Movie | Episode):
+        state = _play(state, event, event.title, slot)
+    elif isinstance(event, Remove | UndoRemove | MarkWatched | Rating):
+        state = _mark(state, event)
     return within_limits(state)
 
 
@@ -129,65 +119,44 @@ def _with_device(state: ProfileState, slot: int, device: Device) -> ProfileState
     return msgspec.structs.replace(state, devices=devices)
 
 
-def _play(state: ProfileState, event: Play | Pause | Stop | Progress, slot: int) -> ProfileState:
-    title = event.title
-    assert not isinstance(title, Supplemental)  # noqa: S101 - told apart by the caller
+def _play(state: ProfileState, event: Playback, title: Movie | Episode, slot: int) -> ProfileState:
+    """Take a playback event into its show, its device and the profile's sums."""
     device = state.devices[slot]
-    title_hash = hash64(title.id)
-    playback = device.open if device.open and device.open.title == title_hash else None
-    late = playback is not None and event.ts < playback.ts
-    started = isinstance(event, Play) and (
-        playback is None or (playback.session != device.sessions and not late)
-    )
-    credit = 0
-    if playback and not late:
-        credit = max(0, min(event.ts - playback.ts, event.position_ms - playback.position_ms))
-
+    pairing = pair(device, event)
     packed = state.shows.get(title.show_id)
-    known = packed is not None
-    show = unpack_show(title.show_id, packed) if packed else _show_of(event)
-    tz = _tz_offset(event, device)
-    autoplay = isinstance(event, Play) and event.autoplay
-    watch(
-        show,
-        Watch(
-            title=title,
-            position_ms=event.position_ms,
-            ts=event.ts,
-            tz_offset_min=tz,
-            device_type=DEVICE_TYPES.index(event.device_type),
-            slot=slot,
-            supersedes=_supersedes(state, show, slot),
-            started=started,
-            reported=playback is not None and not late,
-            autoplay=autoplay,
-            credit_ms=credit,
-            session=state.sessions,
-            device_session=device.sessions,
-        ),
+    show = (
+        unpack_show(title.show_id, packed)
+        if packed
+        else new_show(series=isinstance(title, Episode), title_id=title.id, ts=event.ts)
     )
-    device = msgspec.structs.replace(
-        device, open=_opened(event, device, playback, title_hash, started=started, late=late)
+    seen = Watch(
+        title=title,
+        position_ms=event.position_ms,
+        ts=event.ts,
+        tz_offset_min=_tz_offset(event, device),
+        device_type=DEVICE_TYPES.index(event.device_type),
+        slot=slot,
+        supersedes=_supersedes(state, show, slot),
+        started=pairing.started,
+        reported=pairing.reported,
+        autoplay=isinstance(event, Play) and event.autoplay,
+        credit_ms=pairing.credit_ms,
+        session=state.sessions,
+        device_session=device.sessions,
     )
-    resumed, fresh = state.resumed, state.started
-    if started and not autoplay and not device.acted:
-        device = msgspec.structs.replace(device, acted=True)
+    watch(show, seen)
+    first_act = pairing.started and not seen.autoplay and not device.acted
+    if first_act:
         show.starts = min(show.starts + 1, U16)
-        resumed, fresh = resumed + known, fresh + (not known)
-    state = _with_device(state, slot, device)
+    device = msgspec.structs.replace(device, open=pairing.open, acted=device.acted or first_act)
     return msgspec.structs.replace(
-        state,
+        _with_device(state, slot, device),
         shows={**state.shows, title.show_id: pack_show(show)},
-        minutes=tuple(minutes_added(state.minutes, state.now, credit, event.ts)),
-        hours=_hours(state, event.ts, tz) if started else state.hours,
-        resumed=resumed,
-        started=fresh,
+        minutes=tuple(minutes_added(state.minutes, state.now, pairing.credit_ms, event.ts)),
+        hours=_hours(state, seen) if pairing.started else state.hours,
+        resumed=state.resumed + (first_act and packed is not None),
+        started=state.started + (first_act and packed is None),
     )
-
-
-def _show_of(event: Play | Pause | Stop | Progress) -> Show:
-    title = event.title
-    return new_show(series=title.show_id != title.id, title_id=title.id, ts=event.ts)
 
 
 def _tz_offset(event: Event, device: Device) -> int:
@@ -200,29 +169,10 @@ def _supersedes(state: ProfileState, show: Show, slot: int) -> bool:
     return state.devices[slot].device_id >= state.devices[show.position_slot].device_id
 
 
-def _opened(
-    event: Play | Pause | Stop | Progress,
-    device: Device,
-    playback: OpenPlayback | None,
-    title_hash: int,
-    *,
-    started: bool,
-    late: bool,
-) -> OpenPlayback | None:
-    """Work out the device's open playback after the event."""
-    if started:
-        return OpenPlayback(title_hash, event.position_ms, event.ts, device.sessions)
-    if playback is None or late:
-        return device.open
-    if isinstance(event, Stop):
-        return None
-    return msgspec.structs.replace(playback, position_ms=event.position_ms, ts=event.ts)
-
-
-def _hours(state: ProfileState, ts: int, tz_offset_min: int) -> tuple[int, ...]:
-    habit = term(PLAY, ts, HABIT_MS) >> landmarks(ts, state.now, HABIT_MS)
+def _hours(state: ProfileState, seen: Watch) -> tuple[int, ...]:
+    habit = term(PLAY, seen.ts, HABIT_MS) >> landmarks(seen.ts, state.now, HABIT_MS)
     hours = list(state.hours)
-    hour = local_hour_bin(ts, tz_offset_min)
+    hour = local_hour_bin(seen.ts, seen.tz_offset_min)
     hours[hour] = min(hours[hour] + habit, U16)
     return tuple(hours)
 

@@ -1,4 +1,4 @@
-"""What is kept of a profile at most, and why: the cost of a step is flat in the history's length."""
+"""What is kept of a profile at most, so that a step costs the same however long the history."""
 
 from typing import Final
 

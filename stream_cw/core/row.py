@@ -7,8 +7,8 @@ from msgspec import Struct
 from stream_cw.core.placement import place
 from stream_cw.core.rows import MAX_TILES, Cause, Row, Tile, Version
 from stream_cw.core.rules import WATCH_NEXT, Policy, is_finished, is_started
-from stream_cw.core.scoring import Recency, Scorer
-from stream_cw.core.show import Show, unpack_show
+from stream_cw.core.scoring import Candidate, Recency, Scorer
+from stream_cw.core.show import Glimpse, glimpse, unpack_show
 from stream_cw.core.state import ProfileState, find_device
 
 
@@ -57,17 +57,17 @@ def row(state: ProfileState, profile_id: str, device_id: str, view: View = RECEN
         raise KeyError(device_id)
     device = state.devices[slot]
     candidates = [
-        (show_id, show)
-        for show_id, data in state.shows.items()
-        if belongs(show := unpack_show(show_id, data), view.policy)
+        Candidate(show_id, head, packed)
+        for show_id, packed in state.shows.items()
+        if belongs(head := glimpse(packed), packed, view.policy)
     ]
     scores = view.scorer.score(state, device, candidates)
     ranked = sorted(
-        zip(candidates, scores, strict=True), key=lambda item: (-item[1][0], item[0][0])
+        zip(candidates, scores, strict=True), key=lambda item: (-item[1][0], item[0].show_id)
     )
     tiles = [
-        _tile(show_id, show, view.policy, score, reason)
-        for (show_id, show), (score, reason) in ranked[:MAX_TILES]
+        _tile(candidate, view.policy, score, reason)
+        for candidate, (score, reason) in ranked[:MAX_TILES]
     ]
     return Row(
         profile_id=profile_id,
@@ -83,36 +83,41 @@ def row(state: ProfileState, profile_id: str, device_id: str, view: View = RECEN
     )
 
 
-def belongs(show: Show, policy: Policy) -> bool:
+def belongs(head: Glimpse, packed: bytes, policy: Policy) -> bool:
     """Whether a show is started and not finished; a finished episode keeps its series."""
-    if show.removed:
+    if head.removed:
         return False
-    if show.series:
-        return is_started(
-            policy, series=True, position_ms=show.position_ms, duration_ms=show.duration_ms
-        ) or any(
-            is_started(policy, series=True, position_ms=e.position_ms, duration_ms=e.duration_ms)
-            for e in show.episodes
-        )
-    return is_started(
-        policy, series=False, position_ms=show.position_ms, duration_ms=show.duration_ms
-    ) and not _finished(show, policy)
+    started = is_started(
+        policy, series=head.series, position_ms=head.position_ms, duration_ms=head.duration_ms
+    )
+    if head.series:
+        return started or _has_started_episode(packed, policy)
+    return started and not _finished(head, policy)
 
 
-def _finished(show: Show, policy: Policy) -> bool:
-    return show.watched or is_finished(
-        policy,
-        position_ms=show.position_ms,
-        duration_ms=show.duration_ms,
-        credits_ms=show.credits_ms,
+def _has_started_episode(packed: bytes, policy: Policy) -> bool:
+    return any(
+        is_started(policy, series=True, position_ms=e.position_ms, duration_ms=e.duration_ms)
+        for e in unpack_show("", packed).episodes
     )
 
 
-def _tile(show_id: str, show: Show, policy: Policy, score: int, reason: str) -> Tile:
-    up_next = show.series and _finished(show, policy)
+def _finished(head: Glimpse, policy: Policy) -> bool:
+    return head.watched or is_finished(
+        policy,
+        position_ms=head.position_ms,
+        duration_ms=head.duration_ms,
+        credits_ms=head.credits_ms,
+    )
+
+
+def _tile(candidate: Candidate, policy: Policy, score: int, reason: str) -> Tile:
+    show_id, head, packed = candidate
+    show = unpack_show(show_id, packed)
+    up_next = head.series and _finished(head, policy)
     return Tile(
         show_id=show_id,
-        kind="series" if show.series else "movie",
+        kind="series" if head.series else "movie",
         title_id=show.title_id,
         season=show.season,
         episode=show.episode,

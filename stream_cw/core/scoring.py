@@ -1,10 +1,18 @@
 """What orders the row."""
 
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from stream_cw.core.rows import ModelRef
-from stream_cw.core.show import Show
+from stream_cw.core.show import Glimpse
 from stream_cw.core.state import Device, ProfileState
+
+
+class Candidate(NamedTuple):
+    """A show that belongs in the row: its id, its head, and all of it, packed."""
+
+    show_id: str
+    head: Glimpse
+    packed: bytes
 
 
 class Scorer(Protocol):
@@ -16,7 +24,7 @@ class Scorer(Protocol):
         ...
 
     def score(
-        self, state: ProfileState, device: Device, candidates: list[tuple[str, Show]]
+        self, state: ProfileState, device: Device, candidates: list[Candidate]
     ) -> list[tuple[int, str]]:
         """Score candidates for a device at the state's now.
 
@@ -24,7 +32,7 @@ class Scorer(Protocol):
         ----------
         state : ProfileState
         device : Device
-        candidates : list of (show_id, Show)
+        candidates : list of Candidate
 
         Returns
         -------
@@ -40,7 +48,10 @@ class Recency:
     ref: Final = ModelRef("recency", None)
 
     def score(
-        self, state: ProfileState, device: Device, candidates: list[tuple[str, Show]]
+        self,
+        state: ProfileState,  # noqa: ARG002 - recency looks at the show alone
+        device: Device,  # noqa: ARG002
+        candidates: list[Candidate],
     ) -> list[tuple[int, str]]:
         """Score by last play; see `Scorer`."""
-        return [(show.last_ts, "recently_watched") for _, show in candidates]
+        return [(candidate.head.last_ts, "recently_watched") for candidate in candidates]

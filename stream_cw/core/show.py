@@ -5,7 +5,7 @@ first and is the same for all, so that a scorer may read a column of all shows a
 """
 
 import struct
-from typing import Final
+from typing import Final, NamedTuple
 
 from msgspec import Struct
 
@@ -18,6 +18,7 @@ HOUR_BINS: Final = 8
 # plays, autoplays, starts, sessions | minutes | plays decayed | hours | weekend | types |
 # sessions at the last watch, run, last gap | length of the title id
 FIXED: Final = struct.Struct("<BBIHIIIIHHHHHH3I3H8HH7HHBIB")
+_HEAD: Final = struct.Struct("<BBIHIIII")
 _DEVICE: Final = struct.Struct("<BIHH")
 _EPISODE: Final = struct.Struct("<IIIIH")
 
@@ -187,6 +188,32 @@ def unpack_show(show_id: str, data: bytes) -> Show:
             ListedEpisode(title, at, length or None, low | high << 32)
             for title, at, length, low, high in _EPISODE.iter_unpack(data[devices_end:])
         ],
+    )
+
+
+class Glimpse(NamedTuple):
+    """What decides whether a show belongs in the row, read without unpacking the rest."""
+
+    series: bool
+    removed: bool
+    watched: bool
+    last_ts: int
+    position_ms: int
+    duration_ms: int | None
+    credits_ms: int | None
+
+
+def glimpse(data: bytes) -> Glimpse:
+    """Read the head of a packed show."""
+    flags, _, low, high, _, position, duration, credit = _HEAD.unpack_from(data)
+    return Glimpse(
+        bool(flags & _SERIES),
+        bool(flags & _REMOVED),
+        bool(flags & _WATCHED),
+        low | high << 32,
+        position,
+        duration or None,
+        None if credit == U32 else credit,
     )
 
 

@@ -151,6 +151,7 @@ def _move(show: Show, event: Watch) -> None:
 
 def _number(show: Show, title: Movie | Episode) -> None:
     if isinstance(title, Episode):
+        show.series = True
         show.season = show.season if title.season is None else title.season
         show.episode = show.episode if title.episode is None else title.episode
 
