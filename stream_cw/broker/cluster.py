@@ -1,0 +1,104 @@
+"""Questions to a cluster: which topics it has, and what it says of them."""
+
+from collections.abc import Callable, Collection
+from typing import Final, TypeVar
+
+from confluent_kafka import KafkaError, KafkaException, TopicCollection, Uuid
+from confluent_kafka.admin import AdminClient, ConfigResource
+from msgspec import Struct
+
+from stream_cw.errors import BrokerError
+
+TIMEOUT_S: Final = 15.0
+"""How long a broker may take to answer."""
+
+_T = TypeVar("_T")
+_MASK: Final = (1 << 64) - 1
+
+
+class Found(Struct, frozen=True):
+    """A topic as the cluster describes it.
+
+    Attributes
+    ----------
+    id : str
+        32 hexadecimal digits; a topic that is made again under its name has another.
+    partitions, replication : int
+    settings : dict
+        As far as the broker tells: the embedded one tells only what was set.
+    """
+
+    id: str
+    partitions: int
+    replication: int
+    settings: dict[str, str]
+
+
+def connect(brokers: str) -> AdminClient:
+    """Connect to a cluster, and see that it answers.
+
+    Raises
+    ------
+    BrokerError
+        If none of the brokers answers in time.
+    """
+    client = AdminClient({"bootstrap.servers": brokers, "log_level": 0})
+    asked(brokers, lambda: client.list_topics(timeout=TIMEOUT_S))
+    return client
+
+
+def asked(brokers: str, ask: Callable[[], _T]) -> _T:
+    """Ask a broker; what the client library raises becomes a BrokerError."""
+    try:
+        return ask()
+    except KafkaException as error:
+        raise BrokerError(f"{brokers}: {error.args[0].str()}") from None
+
+
+def find_topics(client: AdminClient, brokers: str, names: Collection[str]) -> dict[str, Found]:
+    """Describe topics; those that the cluster does not have are left out.
+
+    Raises
+    ------
+    BrokerError
+        If the broker refuses or does not answer in time.
+    """
+    answers = client.describe_topics(TopicCollection(list(names)), request_timeout=TIMEOUT_S)
+    described = {}
+    for name, answer in answers.items():
+        try:
+            described[name] = answer.result()
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
+                raise BrokerError(f"{brokers}: {name}: {error.args[0].str()}") from None
+    settings = _settings(client, brokers, described)
+    return {
+        name: Found(
+            id=_hex(topic.topic_id),
+            partitions=len(topic.partitions),
+            replication=min(len(partition.replicas) for partition in topic.partitions),
+            settings=settings[name],
+        )
+        for name, topic in described.items()
+    }
+
+
+def _settings(
+    client: AdminClient, brokers: str, names: Collection[str]
+) -> dict[str, dict[str, str]]:
+    if not names:
+        return {}
+    resources = [ConfigResource(ConfigResource.Type.TOPIC, name) for name in names]
+    answers = client.describe_configs(resources, request_timeout=TIMEOUT_S)
+    return {
+        resource.name: {
+            key: entry.value
+            for key, entry in asked(f"{brokers}: {resource.name}", answer.result).items()
+        }
+        for resource, answer in answers.items()
+    }
+
+
+def _hex(identity: Uuid) -> str:
+    high, low = identity.get_most_significant_bits(), identity.get_least_significant_bits()
+    return f"{high & _MASK:016x}{low & _MASK:016x}"
