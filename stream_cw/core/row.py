@@ -8,7 +8,7 @@ from stream_cw.core.placement import place
 from stream_cw.core.rows import MAX_TILES, Cause, Row, Tile, Version
 from stream_cw.core.rules import WATCH_NEXT, Policy, is_finished, is_started
 from stream_cw.core.scoring import Candidate, Recency, Scorer
-from stream_cw.core.show import Glimpse, glimpse, unpack_show
+from stream_cw.core.show import Glimpse, glimpse, last_title, unpack_show
 from stream_cw.core.state import ProfileState, find_device
 
 
@@ -113,16 +113,16 @@ def _finished(head: Glimpse, policy: Policy) -> bool:
 
 def _tile(candidate: Candidate, policy: Policy, score: int, reason: str) -> Tile:
     show_id, head, packed = candidate
-    show = unpack_show(show_id, packed)
+    title_id, season, episode = last_title(show_id, packed)
     up_next = head.series and _finished(head, policy)
     return Tile(
         show_id=show_id,
         kind="series" if head.series else "movie",
-        title_id=show.title_id,
-        season=show.season,
-        episode=show.episode,
-        position_ms=0 if up_next else show.position_ms,
-        duration_ms=None if up_next else show.duration_ms,
+        title_id=title_id,
+        season=season,
+        episode=episode,
+        position_ms=0 if up_next else head.position_ms,
+        duration_ms=None if up_next else head.duration_ms,
         up_next=up_next,
         score=score,
         reason=reason,

@@ -19,6 +19,7 @@ HOUR_BINS: Final = 8
 # sessions at the last watch, run, last gap | length of the title id
 FIXED: Final = struct.Struct("<BBIHIIIIHHHHHH3I3H8HH7HHBIB")
 _HEAD: Final = struct.Struct("<BBIHIIII")
+_NUMBERS: Final = struct.Struct("<HH")
 _DEVICE: Final = struct.Struct("<BIHH")
 _EPISODE: Final = struct.Struct("<IIIIH")
 
@@ -214,6 +215,19 @@ def glimpse(data: bytes) -> Glimpse:
         position,
         duration or None,
         None if credit == U32 else credit,
+    )
+
+
+def last_title(show_id: str, data: bytes) -> tuple[str, int | None, int | None]:
+    """Read the last title of a packed show: its id, season and episode."""
+    flags = data[0]
+    if not flags & _SERIES:
+        return show_id, None, None
+    season, episode = _NUMBERS.unpack_from(data, _HEAD.size)
+    return (
+        data[FIXED.size : FIXED.size + data[FIXED.size - 1]].decode(),
+        season if flags & _HAS_SEASON else None,
+        episode if flags & _HAS_EPISODE else None,
     )
 
 
