@@ -1,6 +1,7 @@
 """Questions to a cluster: which topics it has, and what it says of them."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import Future
 from typing import Final, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException, TopicCollection, Uuid
@@ -63,40 +64,33 @@ def find_topics(client: AdminClient, brokers: str, names: Collection[str]) -> di
     BrokerError
         If the broker refuses or does not answer in time.
     """
-    answers = client.describe_topics(TopicCollection(list(names)), request_timeout=TIMEOUT_S)
-    described = {}
+    topics = client.describe_topics(TopicCollection(list(names)), request_timeout=TIMEOUT_S)
+    described = _there(brokers, topics)
+    if not described:
+        return {}
+    resources = [ConfigResource(ConfigResource.Type.TOPIC, name) for name in described]
+    answers = client.describe_configs(resources, request_timeout=TIMEOUT_S)
+    settings = _there(brokers, {resource.name: answer for resource, answer in answers.items()})
+    return {
+        name: Found(
+            id=_hex(described[name].topic_id),
+            partitions=len(described[name].partitions),
+            replication=min(len(partition.replicas) for partition in described[name].partitions),
+            settings={key: entry.value for key, entry in entries.items()},
+        )
+        for name, entries in settings.items()
+    }
+
+
+def _there(brokers: str, answers: Mapping[str, Future[_T]]) -> dict[str, _T]:
+    there = {}
     for name, answer in answers.items():
         try:
-            described[name] = answer.result()
+            there[name] = answer.result()
         except KafkaException as error:
             if error.args[0].code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
                 raise BrokerError(f"{brokers}: {name}: {error.args[0].str()}") from None
-    settings = _settings(client, brokers, described)
-    return {
-        name: Found(
-            id=_hex(topic.topic_id),
-            partitions=len(topic.partitions),
-            replication=min(len(partition.replicas) for partition in topic.partitions),
-            settings=settings[name],
-        )
-        for name, topic in described.items()
-    }
-
-
-def _settings(
-    client: AdminClient, brokers: str, names: Collection[str]
-) -> dict[str, dict[str, str]]:
-    if not names:
-        return {}
-    resources = [ConfigResource(ConfigResource.Type.TOPIC, name) for name in names]
-    answers = client.describe_configs(resources, request_timeout=TIMEOUT_S)
-    return {
-        resource.name: {
-            key: entry.value
-            for key, entry in asked(f"{brokers}: {resource.name}", answer.result).items()
-        }
-        for resource, answer in answers.items()
-    }
+    return there
 
 
 def _hex(identity: Uuid) -> str:

@@ -1,6 +1,7 @@
 """`topics apply` and `topics check`, on Apache Kafka and on the embedded broker alike."""
 
 import time
+from collections.abc import Callable
 
 import pytest
 from confluent_kafka import Producer
@@ -14,6 +15,7 @@ from confluent_kafka.admin import (
 )
 
 from stream_cw.broker import cluster
+from stream_cw.broker.cluster import find_topics
 from stream_cw.broker.contract import Topics, topic_names
 from stream_cw.broker.identities import Identity
 from stream_cw.broker.mismatch import Mismatch
@@ -22,36 +24,41 @@ from stream_cw.broker.topics import apply_topics, check_topics, recorded, verifi
 from stream_cw.errors import BrokerError, LogMismatchError, TopicMismatchError
 
 
-def create(admin: AdminClient, name: str, partitions: int) -> None:
-    admin.create_topics([NewTopic(name, num_partitions=partitions)])[name].result()
-
-
-def delete(admin: AdminClient, name: str) -> None:
-    admin.delete_topics([name])[name].result()
-
-
 def set_config(admin: AdminClient, topic: str, name: str, value: str) -> None:
     entry = ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
     resource = ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=[entry])
     admin.incremental_alter_configs([resource])[resource].result()
 
 
-def look(broker: Broker, topics: Topics) -> set[tuple[str, str, str, str]]:
+def names_of(topics: Topics) -> set[str]:
+    return {getattr(topics, name) for name in topics.__struct_fields__} - {topics.app_id}
+
+
+def differences(broker: Broker, topics: Topics) -> set[tuple[str, str, str, str]]:
     return {(m.topic, m.what, m.wanted, m.found) for m in check_topics(broker.address, topics)}
 
 
-def eventually(broker: Broker, topics: Topics, wanted: set[tuple[str, str, str, str]]) -> None:
-    """Wait until a look finds what is wanted: a broker learns of a change a moment later."""
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for what a broker was told: it learns of a change a moment after it was accepted."""
     deadline = time.monotonic() + 10
-    while (found := look(broker, topics)) != wanted and time.monotonic() < deadline:
+    while not condition():
+        assert time.monotonic() < deadline, "the broker never learned of it"
         time.sleep(0.05)
-    assert found == wanted
+
+
+def delete(admin: AdminClient, broker: Broker, name: str) -> None:
+    admin.delete_topics([name])[name].result()
+    until(lambda: not find_topics(admin, broker.address, [name]))
+
+
+def create(admin: AdminClient, broker: Broker, name: str, partitions: int) -> None:
+    admin.create_topics([NewTopic(name, num_partitions=partitions)])[name].result()
+    until(lambda: bool(find_topics(admin, broker.address, [name])))
 
 
 def test_apply_creates_all_and_then_nothing(broker: Broker, topics: Topics) -> None:
     made = apply_topics(broker.address, topics, partitions=4)
-    names = {value for name, value in vars_of(topics).items() if name != "app_id"}
-    assert {m.topic for m in made if m.what == "topic"} == names
+    assert {m.topic for m in made if m.what == "topic"} == names_of(topics)
     assert apply_topics(broker.address, topics) == []
     assert check_topics(broker.address, topics) == []
     identities = recorded(broker.address, topics)
@@ -63,13 +70,9 @@ def test_apply_creates_all_and_then_nothing(broker: Broker, topics: Topics) -> N
     assert all(len(identity.epoch) == 16 for identity in identities.values())
 
 
-def vars_of(topics: Topics) -> dict[str, str]:
-    return {name: getattr(topics, name) for name in topics.__struct_fields__}
-
-
 def test_settings_reach_the_broker(broker: Broker, topics: Topics, admin: AdminClient) -> None:
     apply_topics(broker.address, topics, partitions=1)
-    found = cluster.find_topics(admin, broker.address, [topics.events, topics.changelog])
+    found = find_topics(admin, broker.address, [topics.events, topics.changelog])
     assert found[topics.events].settings["message.timestamp.type"] == "LogAppendTime"
     assert found[topics.events].settings["retention.ms"] == "2592000000"
     assert found[topics.changelog].settings["cleanup.policy"] == "compact"
@@ -97,8 +100,8 @@ def test_app_ids_share_topics_but_not_records(broker: Broker, prefix: str) -> No
 
 def test_missing_topic(broker: Broker, topics: Topics, admin: AdminClient) -> None:
     apply_topics(broker.address, topics, partitions=1)
-    delete(admin, topics.models)
-    eventually(broker, topics, {(topics.models, "topic", "a topic", "missing")})
+    delete(admin, broker, topics.models)
+    assert differences(broker, topics) == {(topics.models, "topic", "a topic", "missing")}
     with pytest.raises(TopicMismatchError, match=f"{topics.models}: topic: wanted a topic, found"):
         verified_topics(broker.address, topics)
     assert [m.topic for m in apply_topics(broker.address, topics)] == [topics.models]
@@ -113,7 +116,7 @@ def test_other_setting(broker: Broker, topics: Topics, admin: AdminClient) -> No
         (topics.rows, "retention.ms", "604800000", "1000"),
         (topics.dead_letters, "cleanup.policy", "delete", "compact"),
     }
-    eventually(broker, topics, wanted)
+    until(lambda: differences(broker, topics) == wanted)
     with pytest.raises(TopicMismatchError, match=r"retention\.ms: wanted 604800000, found 1000"):
         verified_topics(broker.address, topics)
     assert {m.what for m in apply_topics(broker.address, topics)} == {
@@ -124,10 +127,10 @@ def test_other_setting(broker: Broker, topics: Topics, admin: AdminClient) -> No
 
 
 def test_other_partition_count(broker: Broker, topics: Topics, admin: AdminClient) -> None:
-    create(admin, topics.rows, 3)
+    create(admin, broker, topics.rows, 3)
     with pytest.raises(TopicMismatchError, match=f"{topics.rows}: partitions: wanted 4, found 3"):
         apply_topics(broker.address, topics, partitions=4)
-    found = cluster.find_topics(admin, broker.address, [topics.events, topics.rows])
+    found = find_topics(admin, broker.address, [topics.events, topics.rows])
     assert set(found) == {topics.rows}, "a refusal must change nothing"
     apply_topics(broker.address, topics, partitions=3)
     assert Mismatch("shape", topics.events, "partitions", "5", "3") in check_topics(
@@ -137,8 +140,8 @@ def test_other_partition_count(broker: Broker, topics: Topics, admin: AdminClien
 
 def test_no_record(broker: Broker, topics: Topics, admin: AdminClient) -> None:
     apply_topics(broker.address, topics, partitions=1)
-    delete(admin, topics.identities)
-    create_again(admin, topics.identities)
+    delete(admin, broker, topics.identities)
+    create(admin, broker, topics.identities, 1)
     with pytest.raises(TopicMismatchError, match=f"record of {topics.app_id}: wanted a record"):
         verified_topics(broker.address, topics)
     assert {m.kind for m in apply_topics(broker.address, topics, partitions=1)} >= {"record"}
@@ -149,25 +152,14 @@ def test_no_record(broker: Broker, topics: Topics, admin: AdminClient) -> None:
     }
 
 
-def create_again(admin: AdminClient, name: str, partitions: int = 1) -> None:
-    deadline = time.monotonic() + 10
-    while True:
-        try:
-            return create(admin, name, partitions)
-        except Exception:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)
-
-
 @pytest.mark.parametrize("role", ["events", "rows", "changelog"])
 def test_log_made_again(broker: Broker, topics: Topics, admin: AdminClient, role: str) -> None:
     apply_topics(broker.address, topics, partitions=2)
     before = recorded(broker.address, topics)
     assert before is not None
     name = getattr(topics, role)
-    delete(admin, name)
-    create_again(admin, name, 2)
+    delete(admin, broker, name)
+    create(admin, broker, name, 2)
     message = f"topic {name}: recorded id: wanted {before[name].id}, found "
     for attempt in (verified_topics, apply_topics):
         with pytest.raises(LogMismatchError, match=message):
@@ -181,10 +173,10 @@ def test_log_made_again(broker: Broker, topics: Topics, admin: AdminClient, role
 def test_recorded_log_is_gone(broker: Broker, topics: Topics, admin: AdminClient) -> None:
     """A log that is gone is not silently replaced by an empty one."""
     apply_topics(broker.address, topics, partitions=1)
-    delete(admin, topics.events)
+    delete(admin, broker, topics.events)
     with pytest.raises(LogMismatchError, match="found missing"):
         apply_topics(broker.address, topics)
-    assert topics.events not in cluster.find_topics(admin, broker.address, [topics.events])
+    assert topics.events not in find_topics(admin, broker.address, [topics.events])
 
 
 @pytest.mark.kafka
@@ -192,6 +184,7 @@ def test_partitions_added(kafka: Broker, topics: Topics) -> None:
     admin = AdminClient({"bootstrap.servers": kafka.address, "log_level": 0})
     apply_topics(kafka.address, topics, partitions=2)
     admin.create_partitions([NewPartitions(topics.events, 3)])[topics.events].result()
+    until(lambda: bool(check_topics(kafka.address, topics)))
     message = f"topic {topics.events}: recorded partitions: wanted 2, found 3"
     for attempt in (verified_topics, apply_topics):
         with pytest.raises(LogMismatchError, match=message):
