@@ -1,0 +1,127 @@
+"""Settings of the worker: from the environment as `STREAM_CW_…`, or given by the caller."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from stream_cw.errors import SettingsError
+
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+
+
+class Settings(BaseSettings):
+    """What a worker can be told. Times are in seconds, sizes in bytes."""
+
+    model_config = SettingsConfigDict(env_prefix="STREAM_CW_", frozen=True, extra="forbid")
+
+    brokers: str = Field(
+        default="127.0.0.1:9092",
+        min_length=1,
+        description="Addresses of the brokers, host:port, separated by commas.",
+    )
+    app_id: str = Field(
+        default="stream-cw",
+        pattern=r"^[A-Za-z0-9._-]{1,100}$",
+        description="Consumer group of the workers; names the changelog and the data directory.",
+    )
+    topic_prefix: str = Field(
+        default="",
+        pattern=r"^[A-Za-z0-9._-]{0,64}$",
+        description="Stands before the name of every topic, so that systems can share a cluster.",
+    )
+    data_dir: Path = Field(
+        default=Path("data"),
+        description="Where the states are kept. Every worker needs one of its own.",
+    )
+    instance: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9._-]{1,100}$",
+        description="Static membership: a worker that comes back under the same name within the "
+        "session timeout keeps its partitions.",
+    )
+    session_timeout: float = Field(
+        default=6.0, ge=1.0, le=300.0, description="A silent worker loses its partitions after it."
+    )
+    heartbeat_interval: float = Field(
+        default=2.0, gt=0.0, description="Time between heartbeats, below half the session timeout."
+    )
+    rebalance_timeout: float = Field(
+        default=6.0, ge=1.0, le=300.0, description="How long workers may take to hand over."
+    )
+    commit_interval: float = Field(
+        default=1.0, gt=0.0, le=60.0, description="Time between commits of offsets."
+    )
+    fetch_wait: float = Field(
+        default=0.05,
+        gt=0.0,
+        le=5.0,
+        description="How long the broker may hold back a fetch that finds nothing new.",
+    )
+    fetch_bytes: int = Field(
+        default=1_048_576, ge=65_536, description="Bytes of a partition in one fetch."
+    )
+    round_records: int = Field(
+        default=2_000, ge=1, description="Most records that are worked on as one round."
+    )
+    round_bytes: int = Field(
+        default=4_194_304, ge=1_024, description="Most bytes of records in one round."
+    )
+    stall_timeout: float = Field(
+        default=60.0,
+        ge=1.0,
+        description="The worker exits when records wait and no offset advances for so long.",
+    )
+    store_cache_bytes: int = Field(
+        default=134_217_728, ge=1_048_576, description="Block cache of all partitions together."
+    )
+    store_buffer_bytes: int = Field(
+        default=67_108_864, ge=1_048_576, description="Write buffers of all partitions together."
+    )
+    log_level: LogLevel = Field(default="INFO", description="Least severe messages to log.")
+    stats_file: Path | None = Field(
+        default=None, description="Where the worker's counts are written, as JSON, when it stops."
+    )
+    unsafe_no_guard: bool = Field(
+        default=False,
+        description="UNSAFE, for tests alone: events that come again are applied again.",
+    )
+
+    @model_validator(mode="after")
+    def _timeouts_fit(self) -> "Settings":
+        if 2 * self.heartbeat_interval > self.session_timeout:
+            raise ValueError(
+                "`heartbeat_interval` wanted at most half of `session_timeout` "
+                f"({self.session_timeout} s), found {self.heartbeat_interval} s"
+            )
+        return self
+
+    @property
+    def settle_timeout(self) -> float:
+        """How long the rounds in flight may take when partitions are handed over."""
+        return 0.7 * min(self.session_timeout, self.rebalance_timeout)
+
+
+def load_settings(**given: object) -> Settings:
+    """Read the settings from the environment; what is given goes first.
+
+    Parameters
+    ----------
+    **given
+        Settings by name; None leaves one to the environment.
+
+    Raises
+    ------
+    SettingsError
+        If one is unknown or has a wrong value; the message names each, never its value.
+    """
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+    except ValidationError as error:
+        raise SettingsError(
+            "; ".join(
+                f"STREAM_CW_{'_'.join(map(str, e['loc'])).upper() or '…'}: {e['msg']}"
+                for e in error.errors(include_input=False, include_url=False)
+            )
+        ) from None

@@ -1,0 +1,197 @@
+"""The Faust app, built from settings."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import faust
+from faust.types import TP
+
+from stream_cw.broker.contract import Topics, topics_contract
+from stream_cw.broker.identities import Identity
+from stream_cw.config import Settings
+from stream_cw.worker.checks import check_marks
+from stream_cw.worker.held import Held
+from stream_cw.worker.lease import Lease
+from stream_cw.worker.rounds import Rounds, Setup
+from stream_cw.worker.stats import Stats
+from stream_cw.worker.store import Config, StateStore
+from stream_cw.worker.transport import Manners, Topic, Transport
+
+BATCHES_IN_ROUND = 4
+"""A fetch brings at most a quarter of a round, so that rounds keep to their limit."""
+PRODUCER_BATCH_BYTES = 1_000_000
+PRODUCER_TIMEOUT_SECONDS = 30.0
+
+
+class App(faust.App):  # type: ignore[misc]
+    """A Faust app on the record-batch transport."""
+
+    manners: Manners
+
+    def _new_transport(self) -> Transport:
+        return Transport(self.conf.broker_consumer, self)
+
+    def _new_producer_transport(self) -> Transport:
+        return Transport(self.conf.broker_producer, self)
+
+    async def _consumer_wait_empty(self, consumer: Any, logger: Any) -> None:
+        del logger
+        await consumer.hand_over()
+
+
+class StateTable(faust.Table):  # type: ignore[misc]
+    """The table of states; only its changelog, recovery and store are used."""
+
+    store_config: Config
+
+    def _new_store(self) -> StateStore:
+        return StateStore(
+            "rocksdb://", self.app, self, self.store_config, table_name=self.name, loop=self.loop
+        )
+
+
+def build_app(
+    settings: Settings,
+    topics: Topics,
+    events: Identity,
+    stats: Stats,
+    fail: Callable[[BaseException], None],
+) -> App:
+    """Build the worker's app.
+
+    Parameters
+    ----------
+    settings : Settings
+    topics : Topics
+    events : Identity
+        Of the event topic.
+    stats : Stats
+    fail : callable
+        Ends the process with nothing committed: Faust acknowledges what an agent fails on.
+    """
+    app = App(topics.app_id, **_faust_settings(settings, events.partitions))
+    table = _add_table(app, settings, topics, events.partitions, stats, fail)
+    rounds = Rounds(
+        Setup(
+            topics=topics,
+            epoch=events.epoch,
+            partitions=events.partitions,
+            store=table.data,
+            producer=lambda: app.producer.batches,
+            generation=lambda: app.consumer_generation_id,
+            done=lambda partition, offset: app.consumer.done(TP(topics.events, partition), offset),
+            fail=fail,
+            lease=Lease(settings.session_timeout, time.monotonic),
+            held=Held(_topic_ms("rows", "retention.ms") // 2),
+            stats=stats,
+            most_records=settings.round_records,
+            most_bytes=settings.round_bytes,
+            batch_records=_batch_records(settings),
+            batch_bytes=settings.fetch_bytes,
+            guarded=not settings.unsafe_no_guard,
+        )
+    )
+    app.manners = Manners(
+        keeper=rounds,
+        fetch_wait=settings.fetch_wait,
+        settle_timeout=settings.settle_timeout,
+        stall_timeout=settings.stall_timeout,
+        fail=fail,
+    )
+
+    async def recovered() -> None:
+        try:
+            assigned = [tp for tp in app.consumer.assignment() if tp.topic == topics.events]
+            ends = await app.consumer.highwaters(*assigned) if assigned else {}
+            found = [(tp.partition, table.data.mark(tp.partition), ends[tp]) for tp in assigned]
+            check_marks(topics.events, events.epoch, found)
+            await rounds.write_again(tp.partition for tp in assigned)
+            rounds.resume()
+        except Exception as error:  # noqa: BLE001 - Faust would go on without a word
+            fail(error)
+
+    table.on_recover(recovered)
+
+    @app.agent(app.topic(topics.events, key_type=bytes, value_type=bytes))  # type: ignore[untyped-decorator]
+    async def profiles(stream: Any) -> None:
+        stream = stream.noack()
+        rounds.attach(stream.channel.queue)
+        async for event in stream.events():
+            await rounds.run(event.value)
+
+    app.finalize()
+    return app
+
+
+def _batch_records(settings: Settings) -> int:
+    return max(1, settings.round_records // BATCHES_IN_ROUND)
+
+
+def _topic_ms(role: str, setting: str) -> int:
+    return int(topics_contract().topics[role].config[setting])
+
+
+def _faust_settings(settings: Settings, partitions: int) -> dict[str, Any]:
+    return {
+        "broker": [f"kafka://{address.strip()}" for address in settings.brokers.split(",")],
+        "datadir": settings.data_dir,
+        "store": "rocksdb://",
+        "Topic": Topic,
+        "key_serializer": "raw",
+        "value_serializer": "raw",
+        "topic_partitions": partitions,
+        "topic_allow_declare": False,
+        "topic_disable_leader": True,
+        "table_standby_replicas": 0,
+        "consumer_auto_offset_reset": "earliest",
+        "consumer_group_instance_id": settings.instance,
+        "consumer_max_fetch_size": settings.fetch_bytes,
+        "broker_max_poll_records": _batch_records(settings),
+        "broker_session_timeout": settings.session_timeout,
+        "broker_heartbeat_interval": settings.heartbeat_interval,
+        "broker_rebalance_timeout": settings.rebalance_timeout,
+        "broker_commit_interval": settings.commit_interval,
+        "producer_max_batch_size": PRODUCER_BATCH_BYTES,
+        "producer_request_timeout": PRODUCER_TIMEOUT_SECONDS,
+        # An own wait takes its place: `Consumer.hand_over`, which ends at a deadline.
+        "stream_wait_empty": False,
+        "web_enabled": False,
+    }
+
+
+def _add_table(
+    app: App,
+    settings: Settings,
+    topics: Topics,
+    partitions: int,
+    stats: Stats,
+    fail: Callable[[BaseException], None],
+) -> StateTable:
+    table = StateTable(
+        app,
+        name="profiles",
+        key_type=bytes,
+        value_type=bytes,
+        partitions=partitions,
+        recovery_buffer_size=2,  # batches; 1 would make Faust go on reading after a recovery
+        changelog_topic=app.topic(
+            topics.changelog,
+            key_type=bytes,
+            value_type=bytes,
+            partitions=partitions,
+            acks=False,
+            internal=True,
+            allow_empty=True,
+        ),
+        beacon=app.tables.beacon,
+    )
+    table.store_config = Config(
+        cache_bytes=settings.store_cache_bytes,
+        buffer_bytes=settings.store_buffer_bytes,
+        rebuild_after_ms=_topic_ms("changelog", "delete.retention.ms"),
+        stats=stats,
+        fail=fail,
+    )
+    app.tables.add(table)
+    return table

@@ -1,0 +1,99 @@
+"""What must hold before a worker may touch the log: the topics, and the offsets within them."""
+
+from collections.abc import Iterable
+
+from confluent_kafka import OFFSET_INVALID, Consumer, KafkaException, TopicPartition
+
+from stream_cw.broker.contract import Topics
+from stream_cw.broker.identities import Identity
+from stream_cw.broker.topics import verified_topics
+from stream_cw.errors import BrokerError, LogMismatchError
+from stream_cw.worker.mark import Mark
+
+ANSWER_SECONDS = 15.0
+
+
+def check_deployment(brokers: str, topics: Topics) -> Identity:
+    """Hold topics and committed offsets to what was recorded.
+
+    Returns
+    -------
+    Identity
+        Of the event topic.
+
+    Raises
+    ------
+    TopicMismatchError, LogMismatchError
+        Names the topic, what was wanted and what was found.
+    BrokerError
+        If no broker answers in time.
+    """
+    events = verified_topics(brokers, topics)[topics.events]
+    consumer = Consumer(
+        {
+            "bootstrap.servers": brokers,
+            "group.id": topics.app_id,  # asks what is committed; joins and commits nothing
+            "enable.auto.commit": False,
+            "log_level": 0,
+        }
+    )
+    try:
+        partitions = [TopicPartition(topics.events, n) for n in range(events.partitions)]
+        for committed in consumer.committed(partitions, timeout=ANSWER_SECONDS):
+            if committed.offset != OFFSET_INVALID:
+                start, end = consumer.get_watermark_offsets(committed, timeout=ANSWER_SECONDS)
+                check_committed(topics.events, committed.partition, committed.offset, start, end)
+    except KafkaException as error:
+        raise BrokerError(f"{brokers}: {error.args[0].str()}") from None
+    finally:
+        consumer.close()
+    return events
+
+
+def check_committed(topic: str, partition: int, committed: int, start: int, end: int) -> None:
+    """Hold a committed offset to what the log has.
+
+    Raises
+    ------
+    LogMismatchError
+        If it lies beyond the log's end, or the log starts behind it.
+    """
+    where = f"topic {topic}, partition {partition}"
+    if committed > end:
+        raise LogMismatchError(
+            f"{where}: committed offset wanted at most {end}, the log's end, found {committed}"
+        )
+    if committed < start:
+        raise LogMismatchError(
+            f"{where}: the log wanted from offset {committed} on, which was committed, found from "
+            f"{start} on: events are lost"
+        )
+
+
+def check_marks(topic: str, epoch: bytes, found: Iterable[tuple[int, Mark | None, int]]) -> None:
+    """Hold the states of partitions to the log that they were made from.
+
+    Parameters
+    ----------
+    topic : str
+    epoch : bytes
+    found : iterable of (int, Mark or None, int)
+        Partition, its mark, and the log's end.
+
+    Raises
+    ------
+    LogMismatchError
+        If the states saw another log, or more of it than there is.
+    """
+    for partition, mark, end in found:
+        where = f"topic {topic}, partition {partition}"
+        if mark is None:
+            continue
+        if mark.epoch != epoch:
+            raise LogMismatchError(
+                f"{where}: states wanted of log {epoch.hex()}, found of log {mark.epoch.hex()}"
+            )
+        if mark.offset >= end:
+            raise LogMismatchError(
+                f"{where}: applied offset wanted below {end}, the log's end, found {mark.offset}"
+            )

@@ -1,0 +1,50 @@
+"""The partition mark: how far the states of a partition have come.
+
+A state guards its own profile. A record that was refused has no state, and a forgotten profile has
+none any more; for these the mark says that the record was dealt with. In the changelog it follows
+the states of its round and precedes the tombstones: a mark without a state then means that nothing
+is left to do, wherever a crash cut the round.
+"""
+
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from stream_cw.errors import CorruptStateError
+
+MARK_KEY: Final = b"!applied"
+"""Outside the alphabet of ids, so no profile can have it."""
+
+_VERSION: Final = 1
+
+
+class Mark(Struct, frozen=True, array_like=True):
+    """Epoch of the log and highest offset that was dealt with, -1 for none."""
+
+    epoch: bytes
+    offset: int
+    version: int = _VERSION
+
+
+_encoder: Final = msgspec.msgpack.Encoder()
+_decoder: Final = msgspec.msgpack.Decoder(Mark)
+
+
+def encode_mark(mark: Mark) -> bytes:
+    """Encode a mark as it stands in the changelog and in the store."""
+    return _encoder.encode(mark)
+
+
+def decode_mark(data: bytes) -> Mark:
+    """Decode a mark.
+
+    Raises
+    ------
+    CorruptStateError
+        If the bytes are no mark.
+    """
+    try:
+        return _decoder.decode(data)
+    except msgspec.DecodeError as error:
+        raise CorruptStateError(f"the mark of a partition is damaged: {error}") from None

@@ -1,0 +1,106 @@
+"""What a round sends, as bytes: rows, dead letters, states."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from msgspec import Struct
+
+from stream_cw.core.codec import encode_state
+from stream_cw.core.dead_letter import dead_letter
+from stream_cw.core.row import View, row
+from stream_cw.core.rows import encode_row, row_content
+from stream_cw.core.state import ProfileState
+from stream_cw.worker.held import Held
+from stream_cw.worker.mark import MARK_KEY, encode_mark
+from stream_cw.worker.sending import Outgoing
+from stream_cw.worker.stats import Stats
+from stream_cw.worker.work import Due, Work
+
+SOURCE_PARTITION: Final = "cw-source-partition"
+SOURCE_OFFSET: Final = "cw-source-offset"
+"""Headers of rows and of the changelog's tombstones: the event behind them."""
+
+
+class Output(Struct, kw_only=True):
+    """What a round has to say for one partition.
+
+    Attributes
+    ----------
+    partition, last : int
+        `last` is the highest offset that the round dealt with.
+    states : dict of bytes to ProfileState or None
+        For the rounds that follow while this one is under way.
+    stored : dict of bytes to (bytes or None)
+        For the store; the mark is among them.
+    changelog, rows, letters : list of Outgoing
+    """
+
+    partition: int
+    last: int
+    states: dict[bytes, ProfileState | None]
+    stored: dict[bytes, bytes | None] = {}
+    changelog: list[Outgoing] = []
+    rows: list[Outgoing] = []
+    letters: list[Outgoing] = []
+
+    @classmethod
+    def of(cls, work: Work) -> "Output":
+        """Begin the output of a partition's records."""
+        return cls(partition=work.partition.number, last=work.last, states=work.changes)
+
+
+def put_out(
+    output: Output, work: Work, *, topic: str, held: Held, view: View, now_ms: int, stats: Stats
+) -> Iterator[None]:
+    """Encode what came of a partition's records, bit by bit.
+
+    Yields after each state and row, so that the caller can breathe in between; the output is whole
+    when the iterator ends.
+    """
+    output.letters = [
+        Outgoing(*dead_letter(refused.record, topic, refused.error)) for refused in work.refused
+    ]
+    for key in work.erased:
+        held.forget(key)
+        output.rows.append(Outgoing(key, None, _source(work.partition.number, work.last)))
+        stats.tombstones += 1
+    for key, due in work.due.items():
+        if (record := _row(key, due, held, view, now_ms)) is None:
+            stats.held_back += 1
+        else:
+            stats.rows += 1
+            output.rows.append(record)
+        yield
+    for key, state in work.changes.items():
+        if state is not None:
+            output.stored[key] = encode_state(state)
+            yield
+    # States, mark, tombstones: see `mark` for why in this order.
+    output.stored[MARK_KEY] = encode_mark(work.mark())
+    output.changelog = [Outgoing(key, value) for key, value in output.stored.items()]
+    for key, state in work.changes.items():
+        if state is None:
+            output.stored[key] = None
+            source = _source(work.partition.number, work.last)
+            output.changelog.append(Outgoing(key, None, source))
+
+
+def _row(key: bytes, due: Due, held: Held, view: View, now_ms: int) -> Outgoing | None:
+    built = row(due.state, due.profile_id, due.device_id, view)
+    if not held.is_new(key, row_content(built), now_ms):
+        return None
+    source = due.state.source
+    return Outgoing(key, encode_row(built), _source(source.partition, source.offset))
+
+
+def _source(partition: int, offset: int) -> list[tuple[str, bytes]]:
+    return [(SOURCE_PARTITION, b"%d" % partition), (SOURCE_OFFSET, b"%d" % offset)]
+
+
+def count(work: Work, stats: Stats) -> None:
+    """Add what a partition's records came to."""
+    stats.events += work.applied
+    stats.repeated += work.repeated
+    stats.redelivered += work.redelivered
+    stats.conflated += work.conflated
+    stats.refused += len(work.refused)

@@ -1,0 +1,127 @@
+"""Run a worker until it is told to stop."""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Final, NoReturn
+
+import uvloop
+
+from stream_cw.broker.contract import Topics, topic_names
+from stream_cw.broker.identities import Identity
+from stream_cw.config import Settings
+from stream_cw.errors import StreamCwError
+from stream_cw.worker.app import App, build_app
+from stream_cw.worker.checks import check_deployment
+from stream_cw.worker.datadir import locked
+from stream_cw.worker.stats import Stats
+
+STATS_SECONDS: Final = 30.0
+STOP_SECONDS: Final = 30.0
+
+log: Final = logging.getLogger("stream_cw.worker")
+
+
+def run_worker(settings: Settings) -> int:
+    """Run a worker in this process until SIGTERM or SIGINT.
+
+    Parameters
+    ----------
+    settings : Settings
+
+    Returns
+    -------
+    int
+        Exit code: 0 after a graceful stop, 1 if the worker may not start; the reason is logged in
+        one line. A fault on the way ends the process at once with exit code 1, nothing committed.
+    """
+    _set_up_logging(settings.log_level)
+    topics = topic_names(settings.topic_prefix, settings.app_id)
+    try:
+        with locked(settings.data_dir):
+            events = check_deployment(settings.brokers, topics)
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                runner.run(_serve(settings, topics, events))
+    except StreamCwError as error:
+        log.error("%s", error)
+        return 1
+    return 0
+
+
+async def _serve(settings: Settings, topics: Topics, events: Identity) -> None:
+    stats = Stats()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    fail = _failure(settings, stats)
+    app = build_app(settings, topics, events, stats, fail)
+    telling = asyncio.create_task(_tell(stats))
+    try:
+        await _run_until(app, stop)
+    except Exception as error:  # noqa: BLE001 - whatever it is, nothing more may be committed
+        fail(error)
+    telling.cancel()
+    _report(settings, stats)
+
+
+async def _run_until(app: App, stop: asyncio.Event) -> None:
+    """Run the app until it is told to stop or crashes; raise what it crashed on."""
+    starting = asyncio.create_task(app.start())
+    ends = {asyncio.create_task(stop.wait()), asyncio.create_task(app._crashed.wait())}
+    await asyncio.wait({starting, *ends}, return_when=asyncio.FIRST_COMPLETED)
+    if starting.done():
+        starting.result()
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+    for end in ends:
+        end.cancel()
+    if app.crashed:
+        raise app.crash_reason or RuntimeError("Faust crashed and gave no reason")
+    async with asyncio.timeout(STOP_SECONDS):
+        await app.stop()
+    starting.cancel()
+
+
+def _failure(settings: Settings, stats: Stats) -> Callable[[BaseException], NoReturn]:
+    def fail(error: BaseException) -> NoReturn:
+        # Not an exception: Faust would acknowledge the events that it was raised on.
+        log.error("%s", _told(error))
+        _report(settings, stats)
+        logging.shutdown()
+        os._exit(1)
+
+    return fail
+
+
+def _told(error: BaseException) -> str:
+    if isinstance(error, StreamCwError):
+        return str(error)
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" ({os.path.basename(frames[-1].filename)}:{frames[-1].lineno})" if frames else ""  # noqa: PTH119
+    return f"fault, nothing more is committed: {type(error).__name__}: {error}{where}"
+
+
+async def _tell(stats: Stats) -> None:
+    while True:
+        await asyncio.sleep(STATS_SECONDS)
+        log.info("counts %s", stats.line())
+
+
+def _report(settings: Settings, stats: Stats) -> None:
+    log.info("counts %s", stats.line())
+    if settings.stats_file is not None:
+        stats.write(settings.stats_file)
+
+
+def _set_up_logging(level: str) -> None:
+    logging.basicConfig(
+        stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True
+    )
+    logging.getLogger("stream_cw").setLevel(level)
+    # Faust's services log under the names of the modules that subclass them.
+    own = (f"stream_cw.worker.{module}" for module in ("app", "transport", "store"))
+    for framework in ("faust", "mode", "aiokafka", *own):
+        logging.getLogger(framework).setLevel(logging.DEBUG if level == "DEBUG" else "ERROR")

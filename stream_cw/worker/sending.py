@@ -1,0 +1,103 @@
+"""Records go out as batches, and count as sent when the broker has acknowledged them."""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Final, Protocol
+
+from msgspec import Struct
+
+from stream_cw.core.dead_letter import Headers
+
+BATCH_BYTES: Final = 524_288
+"""A batch is closed here. The producer's own check is no help: its batches accept what brokers
+refuse. Half of a broker's usual limit leaves room for the largest state or row on top."""
+
+
+class Outgoing(Struct, frozen=True):
+    """One record to send."""
+
+    key: bytes | None
+    value: bytes | None
+    headers: Headers = []
+
+
+class Acknowledged(Struct, frozen=True):
+    """Offsets that a topic's partition gave to a batch."""
+
+    first: int
+    last: int
+
+
+class _Batch(Protocol):
+    def append(
+        self, *, timestamp: int | None, key: bytes | None, value: bytes | None, headers: Headers
+    ) -> object: ...
+    def record_count(self) -> int: ...
+    def size(self) -> int: ...
+
+
+class _Metadata(Protocol):
+    offset: int
+
+
+class Producer(Protocol):
+    """The part of aiokafka's producer that is used."""
+
+    def create_batch(self) -> _Batch:
+        """Return an empty batch."""
+
+    async def send_batch(
+        self, batch: _Batch, topic: str, *, partition: int
+    ) -> asyncio.Future[_Metadata]:
+        """Queue a batch; the future is done when the broker has acknowledged it."""
+
+
+class Sent:
+    """Batches on their way, in order."""
+
+    def __init__(self) -> None:
+        self._batches: list[tuple[asyncio.Future[_Metadata], int]] = []
+
+    def add(self, future: asyncio.Future[_Metadata], count: int) -> None:
+        """Add a batch of so many records."""
+        self._batches.append((future, count))
+
+    async def acknowledged(self) -> list[Acknowledged]:
+        """Wait for the broker; raise the first failure."""
+        answers = await asyncio.gather(*(future for future, _ in self._batches))
+        return [
+            Acknowledged(answer.offset, answer.offset + count - 1)
+            for answer, (_, count) in zip(answers, self._batches, strict=True)
+        ]
+
+
+async def send(producer: Producer, topic: str, partition: int, records: Iterable[Outgoing]) -> Sent:
+    """Queue records for a partition, in order.
+
+    Returns when all batches are queued: the next ones go behind them. The broker's answer is
+    awaited through the result.
+    """
+    sent = Sent()
+    batch = producer.create_batch()
+    for record in records:
+        if batch.record_count() and batch.size() + _bytes(record) > BATCH_BYTES:
+            await _queue(producer, batch, topic, partition, sent)
+            batch = producer.create_batch()
+        added = batch.append(
+            timestamp=None, key=record.key, value=record.value, headers=record.headers
+        )
+        if added is None:
+            raise ValueError(f"an empty batch took no record of {_bytes(record)} bytes")
+    if batch.record_count():
+        await _queue(producer, batch, topic, partition, sent)
+    return sent
+
+
+async def _queue(producer: Producer, batch: _Batch, topic: str, partition: int, sent: Sent) -> None:
+    count = batch.record_count()
+    sent.add(await producer.send_batch(batch, topic, partition=partition), count)
+
+
+def _bytes(record: Outgoing) -> int:
+    headers = sum(len(name) + len(value) + 8 for name, value in record.headers)
+    return len(record.key or b"") + len(record.value or b"") + headers + 40

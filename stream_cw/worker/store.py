@@ -1,0 +1,224 @@
+"""The states on this machine: one RocksDB for each partition, behind Faust's table.
+
+A store is never ahead of the changelog: a round is written only after the broker has acknowledged
+its changelog records, and states, mark and changelog offset go in together. What a crash leaves out
+is read back from the changelog.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import rocksdict
+from faust.stores import rocksdb
+from faust.types import TP
+from msgspec import Struct
+
+from stream_cw.core.codec import decode_state
+from stream_cw.errors import StreamCwError
+from stream_cw.worker.mark import MARK_KEY, Mark, decode_mark
+from stream_cw.worker.stats import Stats
+
+OFFSET_KEY: Final = rocksdb.Store.offset_key
+STORED_AT_KEY: Final = b"!stored_at"
+TOMBSTONE_HEADER: Final = "cw-source-offset"
+"""Tombstones of the changelog say at which offset the profile was forgotten."""
+
+_OPEN_FILES: Final = 512
+
+log: Final = logging.getLogger("stream_cw.worker")
+
+
+class Shared(Struct, frozen=True):
+    """Memory that the stores of all partitions share."""
+
+    cache: rocksdict.Cache
+    buffers: rocksdict.WriteBufferManager
+
+
+class Config(Struct, frozen=True):
+    """What a store needs beside Faust.
+
+    Attributes
+    ----------
+    cache_bytes, buffer_bytes : int
+        Block cache and write buffers of all partitions together.
+    rebuild_after_ms : int
+        A store that rested for longer is rebuilt: the changelog keeps tombstones only so long.
+    stats : Stats
+    fail : callable
+        Ends the process: Faust's recovery logs an exception and goes on.
+    """
+
+    cache_bytes: int
+    buffer_bytes: int
+    rebuild_after_ms: int
+    stats: Stats
+    fail: Callable[[BaseException], None]
+
+
+class StateStore(rocksdb.Store):  # type: ignore[misc]
+    """Faust's RocksDB store, with batches of changelog records and one memory budget."""
+
+    def __init__(self, url: Any, app: Any, table: Any, config: Config, **kwargs: Any) -> None:
+        super().__init__(url, app, table, driver="rocksdict", **kwargs)
+        self._config = config
+        self._shared = _shared_memory(config)
+        self.behind: dict[int, dict[bytes, None]] = {}
+        """Keys by partition whose changelog ends with an older state than the store has."""
+
+    def read(self, partition: int, key: bytes) -> bytes | None:
+        """Read the encoded state of a profile."""
+        value: bytes | None = self._opened(partition).get(key)
+        return value
+
+    def mark(self, partition: int) -> Mark | None:
+        """Read the partition's mark."""
+        value = self._opened(partition).get(MARK_KEY)
+        return None if value is None else decode_mark(value)
+
+    def place(self, partition: int) -> int | None:
+        """Read the last changelog offset that went in."""
+        value = self._opened(partition).get(OFFSET_KEY)
+        return None if value is None else int(value)
+
+    def write(
+        self, partition: int, changes: Mapping[bytes, bytes | None], changelog_offset: int
+    ) -> None:
+        """Write a round and its place in the changelog, all or nothing."""
+        batch = rocksdict.WriteBatch(raw_mode=True)
+        for key, value in changes.items():
+            if value is None:
+                batch.delete(key)
+            else:
+                batch.put(key, value)
+        self._write(partition, batch, changelog_offset)
+
+    def apply_changelog_batch(
+        self,
+        batch: Iterable[Any],
+        to_key: Callable[[Any], Any],  # noqa: ARG002
+        to_value: Callable[[Any], Any],  # noqa: ARG002
+    ) -> None:
+        """Take record batches of the changelog; for each key the state that saw most stays.
+
+        A worker that was cut off may have put an older state behind a newer one. The newer one is
+        kept, and its key is noted in `behind`, to be written to the changelog again.
+        """
+        try:
+            for event in batch:
+                self._apply(event.message.partition, event.message.value)
+        except Exception as error:  # noqa: BLE001 - Faust's recovery would log it and go on
+            self._config.fail(error)
+
+    def _apply(self, partition: int, records: Iterable[Any]) -> None:
+        db = self._opened(partition)
+        known = self.place(partition)
+        behind = self.behind.setdefault(partition, {})
+        states: dict[bytes, bytes | None] = {}
+        last = -1
+        for record in records:
+            last = record.offset
+            if known is not None and last <= known:
+                continue
+            self._config.stats.changelog_read += 1
+            key = record.key
+            before = states[key] if key in states else db.get(key)
+            applied = _applied_in(record)  # refuses a state of a newer version
+            if before is not None and _applied(key, before) > applied:
+                behind[key] = None
+                continue
+            behind.pop(key, None)
+            states[key] = record.value
+        if states or last > (known if known is not None else -1):
+            self.write(partition, states, last)
+
+    def _write(self, partition: int, batch: rocksdict.WriteBatch, changelog_offset: int) -> None:
+        batch.put(OFFSET_KEY, b"%d" % changelog_offset)
+        batch.put(STORED_AT_KEY, b"%d" % _wall_ms())
+        self._opened(partition).write(batch)
+
+    def _opened(self, partition: int) -> rocksdict.Rdict:
+        try:
+            return self._dbs[partition]
+        except KeyError:
+            raise StreamCwError(
+                f"the store of partition {partition} is not open: it belongs to another worker"
+            ) from None
+
+    async def assign_partitions(self, table: Any, tps: set[TP], generation_id: int = 0) -> None:
+        """Open the stores of new partitions; only this opens one."""
+        del generation_id
+        for tp in tps:
+            if tp.topic == table.changelog_topic_name and tp.partition not in self._dbs:
+                self._dbs[tp.partition] = self._open_for_partition(tp.partition)
+
+    def _db_for_partition(self, partition: int) -> rocksdict.Rdict:
+        return self._opened(partition)
+
+    def revoke_partitions(self, table: Any, tps: set[TP]) -> None:
+        """Close the stores of partitions that other workers have now."""
+        for tp in tps:
+            if tp.topic == table.changelog_topic_name:
+                self.behind.pop(tp.partition, None)
+                if (db := self._dbs.pop(tp.partition, None)) is not None:
+                    db.close()
+
+    async def stop(self) -> None:
+        """Close all stores."""
+        while self._dbs:
+            self._dbs.popitem()[1].close()
+
+    def _open_for_partition(self, partition: int) -> rocksdict.Rdict:
+        path = self.partition_path(partition)
+        db = _open(path, self._shared)
+        stored_at = db.get(STORED_AT_KEY)
+        if stored_at is not None and _wall_ms() - int(stored_at) > self._config.rebuild_after_ms:
+            log.warning("the store of partition %d rested for too long: it is rebuilt", partition)
+            db.close()
+            rocksdict.Rdict.destroy(str(path), _options(self._shared))
+            db = _open(path, self._shared)
+        return db
+
+
+def _applied(key: bytes, value: bytes) -> int:
+    """Highest offset of the events that went into a value."""
+    return decode_mark(value).offset if key == MARK_KEY else decode_state(value).source.offset
+
+
+def _applied_in(record: Any) -> int:
+    if record.value is not None:
+        return _applied(record.key, record.value)
+    for name, value in record.headers:
+        if name == TOMBSTONE_HEADER:
+            return int(value)
+    raise StreamCwError(f"changelog record {record.offset} is a tombstone without a source")
+
+
+def _shared_memory(config: Config) -> Shared:
+    cache = rocksdict.Cache(config.cache_bytes)
+    return Shared(cache, rocksdict.WriteBufferManager(config.buffer_bytes, allow_stall=False))
+
+
+def _options(shared: Shared) -> rocksdict.Options:
+    table = rocksdict.BlockBasedOptions()
+    table.set_bloom_filter(10, block_based=False)
+    table.set_block_cache(shared.cache)
+    options = rocksdict.Options(raw_mode=True)
+    options.create_if_missing(True)
+    options.set_max_open_files(_OPEN_FILES)
+    options.set_write_buffer_manager(shared.buffers)
+    options.set_block_based_table_factory(table)
+    options.set_keep_log_file_num(2)
+    return options
+
+
+def _open(path: Path, shared: Shared) -> rocksdict.Rdict:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return rocksdict.Rdict(str(path), options=_options(shared))
+
+
+def _wall_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,292 @@
+"""Faust's Kafka transport, handing over whole record batches.
+
+Faust's cost is per message: tasks, an event, a queue. Here one message holds what a fetch brought
+of one partition, so the cost is per batch. Changelog records travel the same way. Assignment,
+generations and recovery stay Faust's.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from typing import Any, Final, Protocol
+
+import faust
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
+from msgspec import Struct
+
+from stream_cw.errors import DeploymentError
+from stream_cw.worker.lease import Lease
+
+POLL_SECONDS: Final = 0.5
+
+
+class Batch(Struct, frozen=True):
+    """Records of one partition, in order, and the generation that they were fetched in."""
+
+    generation: int
+    partition: int
+    records: list[Any]
+    size: int
+
+
+class Keeper(Protocol):
+    """What the consumer asks of the one who works on the records."""
+
+    lease: Lease
+
+    async def wait_for_room(self) -> None:
+        """Wait until fewer batches wait, or the flow stops."""
+
+    async def settle(self) -> None:
+        """Start no further round and see those in flight through."""
+
+    def is_busy(self) -> bool:
+        """Whether records wait or are worked on."""
+
+
+class Manners(Struct, frozen=True, kw_only=True):
+    """How the consumer behaves; times in seconds.
+
+    Attributes
+    ----------
+    keeper : Keeper
+    fetch_wait : float
+        How long the broker may hold back an empty fetch.
+    settle_timeout : float
+        How long a hand-over may take.
+    stall_timeout : float
+        How long waiting records may see no progress.
+    fail : callable
+        Ends the process with nothing committed.
+    """
+
+    keeper: Keeper
+    fetch_wait: float
+    settle_timeout: float
+    stall_timeout: float
+    fail: Callable[[BaseException], None]
+
+
+class Topic(faust.Topic):  # type: ignore[misc]
+    """A topic that hands batches through as they are; `topics apply` is what creates topics."""
+
+    async def decode(self, message: Any, *, propagate: bool = False) -> Any:
+        """Make the event of a batch; there is nothing to decode."""
+        del propagate
+        return self._create_event(None, message.value, message.headers, message)
+
+    async def declare(self) -> None:
+        """Leave the topic as it is."""
+
+
+class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
+    """Faust's consumer thread, with a short fetch, a lease and an own rewind."""
+
+    manners: Manners
+
+    def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:
+        consumer = super()._create_worker_consumer(transport)
+        # Faust fixes 1,500 ms. While a fetch waits at the broker, partitions whose records were
+        # taken meanwhile are not asked for: at low rates that was the delay's tail.
+        consumer._fetch_max_wait_ms = int(self.manners.fetch_wait * 1000)
+        return consumer
+
+    async def on_start(self) -> None:
+        """Start the consumer and watch its heartbeats."""
+        await super().on_start()
+        coordinator = self._consumer._coordinator
+        heartbeat = coordinator._do_heartbeat
+        lease = self.manners.keeper.lease
+
+        async def watched() -> bool:
+            started = lease.now()
+            alive: bool = await heartbeat()
+            if alive:
+                lease.renew(started)
+            return alive
+
+        coordinator._do_heartbeat = watched
+
+    async def rewind(self, tps: Iterable[TP]) -> Mapping[TP, int | None]:
+        """Go back to the committed offsets, to the beginning where there is none.
+
+        aiokafka's own way back leaves a partition without a commit where it is, past records that
+        were fetched and dropped.
+        """
+        consumer = self._ensure_consumer()
+        committed = {}
+        for tp in tps:
+            offset = committed[tp] = await consumer.committed(driver.ensure_aiokafka_TP(tp))
+            if offset is None:
+                await consumer.seek_to_beginning(driver.ensure_aiokafka_TP(tp))
+            else:
+                consumer.seek(driver.ensure_aiokafka_TP(tp), offset)
+        return committed
+
+
+class Consumer(driver.Consumer):  # type: ignore[misc]
+    """Yields one message for each partition of a fetch; its value is a `Batch`."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._done: dict[TP, int] = {}
+        self._dropped = False
+        self._progress: object = None
+        self._progress_at = 0.0
+
+    @property
+    def manners(self) -> Manners:
+        """How to behave, as the app was told."""
+        manners: Manners = self.app.manners
+        return manners
+
+    def _new_consumer_thread(self) -> ConsumerThread:
+        thread = ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+        thread.manners = self.manners
+        return thread
+
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:  # noqa: ASYNC109
+        """Fetch, and yield a message for each partition that brought records.
+
+        What was fetched under another generation, or while the flow was stopped, is dropped, and
+        the next call goes back to what is committed: aiokafka's position is past it by then.
+        """
+        if not self.flow_active:
+            await self.wait(self.can_resume_flow)
+        if self._dropped:
+            self._dropped = False
+            await self.perform_seek()
+        generation = self.app.consumer_generation_id
+        records, active = await self._wait_next_records(timeout)
+        if records is None or self.should_stop:
+            return
+        for tp, batch in records.items():
+            is_changelog = self._is_changelog_tp(tp)
+            if not (
+                self.flow_active
+                and self.app.consumer_generation_id == generation
+                and (active is None or tp in active)
+            ):
+                self._dropped = self._dropped or not is_changelog
+            elif batch:
+                message = self._to_message(tp, batch[-1])
+                message.key = None
+                message.value = (
+                    batch if is_changelog else Batch(generation, tp.partition, batch, _size(batch))
+                )
+                yield tp, message
+
+    async def _drain_messages(self, fetcher: Any) -> None:
+        try:
+            while not (self.should_stop or fetcher.should_stop):
+                await asyncio.sleep(0)
+                async for tp, message in self.getmany(timeout=POLL_SECONDS):
+                    await self._deliver(tp, message)
+        except self.consumer_stopped_errors:
+            if not self.app.should_stop:
+                raise
+
+    async def _deliver(self, tp: TP, message: Any) -> None:
+        if self._is_changelog_tp(tp):
+            await self.wait_first(self.callback(message), self.suspend_flow.wait())
+            return
+        await self.manners.keeper.wait_for_room()
+        if self.flow_active:
+            await self.wait_first(self.callback(message), self.suspend_flow.wait())
+        self._dropped = self._dropped or not self.flow_active
+
+    def on_buffer_full(self, tp: TP) -> None:
+        """Fetch on: a partition left out of a fetch stalls aiokafka, which holds its records."""
+
+    def on_buffer_drop(self, tp: TP) -> None:
+        """Do nothing, as for a full buffer."""
+
+    def done(self, tp: TP, next_offset: int) -> None:
+        """Note that everything below an offset is done with and may be committed."""
+        self._done[tp] = next_offset
+
+    def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterable[TP]:
+        del topics
+        return tuple(self._done)
+
+    def _new_offset(self, tp: TP) -> int | None:
+        return self._done.get(tp)
+
+    async def _commit_done(self) -> None:
+        """Commit all that is done, also where another commit is under way."""
+        assigned = self.assignment()
+        while any(
+            tp in assigned and self._should_commit(tp, offset) for tp, offset in self._done.items()
+        ):
+            await self.commit()
+
+    async def perform_seek(self) -> None:
+        """Go back to what is committed, before the flow of records is resumed."""
+        tps = {tp for tp in self.assignment() if not self._is_changelog_tp(tp)}
+        committed = await self._thread.call_thread(self._thread.rewind, tps)
+        self._committed_offset.update(committed)
+
+    async def hand_over(self) -> None:
+        """See the rounds in flight through and commit them, or end the process."""
+        try:
+            async with asyncio.timeout(self.manners.settle_timeout):
+                await self.manners.keeper.settle()
+                await self._commit_done()
+        except TimeoutError:
+            self.manners.fail(
+                DeploymentError(
+                    f"the rounds in flight took more than {self.manners.settle_timeout:.1f} s to "
+                    "end; their offsets are not committed"
+                )
+            )
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """See the rounds in flight through, then let go: Faust drops what is not committed yet."""
+        self.stop_flow()
+        await self.hand_over()
+        self._done.clear()
+        await super().on_partitions_revoked(revoked)
+
+    async def verify_all_partitions_active(self) -> None:
+        """End the process when records wait and nothing has moved for long.
+
+        Faust only logs it, and judges by single events.
+        """
+        tps = [tp for tp in self.assignment() if not self._is_changelog_tp(tp)]
+        ends = await self.highwaters(*tps) if tps else {}
+        places = {tp: await self.position(tp) for tp in tps}
+        progress = (places, dict(self._done))
+        waits = self.manners.keeper.is_busy() or any(ends[tp] > (places[tp] or 0) for tp in tps)
+        if not waits or progress != self._progress:
+            self._progress, self._progress_at = progress, time.monotonic()
+        elif time.monotonic() - self._progress_at > self.manners.stall_timeout:
+            self.manners.fail(
+                DeploymentError(
+                    f"records wait, and no offset moved for {self.manners.stall_timeout:.0f} s"
+                )
+            )
+
+
+class Producer(driver.Producer):  # type: ignore[misc]
+    """Faust's producer, made idempotent; Faust does so for exactly-once alone."""
+
+    def _settings_extra(self) -> Mapping[str, Any]:
+        return {"acks": "all", "enable_idempotence": True}
+
+    @property
+    def batches(self) -> AIOKafkaProducer:
+        """The producer of aiokafka, which takes whole batches."""
+        return self._ensure_producer()
+
+
+class Transport(driver.Transport):  # type: ignore[misc]
+    """Makes the consumer and the producer above."""
+
+    Consumer = Consumer
+    Producer = Producer
+
+
+def _size(batch: list[Any]) -> int:
+    return sum(len(record.value or b"") + len(record.key or b"") for record in batch)

@@ -1,0 +1,150 @@
+"""The pure part of a round: records of a partition in; states, rows and dead letters out.
+
+Nothing here waits, sends or looks at a clock, and nothing changes outside of the `Work` itself: a
+round that may not go on is simply dropped.
+"""
+
+from collections.abc import Callable
+
+import msgspec
+from msgspec import Struct
+
+from stream_cw.core.records import Record, admit
+from stream_cw.core.rows import row_key
+from stream_cw.core.state import ProfileState, Source
+from stream_cw.core.step import is_seen, step
+from stream_cw.errors import RefusedRecordError
+from stream_cw.worker.mark import Mark
+
+Lookup = Callable[[bytes], ProfileState | None]
+
+
+class Partition(Struct, frozen=True):
+    """One partition of the event topic.
+
+    Attributes
+    ----------
+    epoch : bytes
+        The topic's id, 16 bytes.
+    number : int
+    count : int
+        How many partitions the topic has.
+    """
+
+    epoch: bytes
+    number: int
+    count: int
+
+
+class Due(Struct, frozen=True):
+    """A row to send: the device, and the latest state of the round at which it was due."""
+
+    profile_id: str
+    device_id: str
+    state: ProfileState
+
+
+class Refused(Struct, frozen=True):
+    """A record that breaks the contract, and how."""
+
+    record: Record
+    error: RefusedRecordError
+
+
+class Work:
+    """Takes the records of one partition, one by one and in order, onto states.
+
+    Parameters
+    ----------
+    partition : Partition
+    mark : int
+        Highest offset that was dealt with before.
+    lookup : callable
+        Gives the state of a profile, by its key, as the rounds before left it.
+    guarded : bool, default True
+        False applies again what comes again: for the negative control of the tests alone.
+
+    Attributes
+    ----------
+    changes : dict of bytes to ProfileState or None
+        What each touched profile's state is now, by key; None: it is to be erased.
+    due : dict of bytes to Due
+        Rows to send, by their key.
+    erased : dict of bytes to None
+        Keys of rows to erase, in order; they go out before the rows of `due`.
+    refused : list of Refused
+    last : int
+        Highest offset taken, `mark` before the first.
+    applied, repeated, redelivered, conflated : int
+        Counts; see `stats.Stats`.
+    """
+
+    def __init__(
+        self, partition: Partition, *, mark: int, lookup: Lookup, guarded: bool = True
+    ) -> None:
+        self.partition = partition
+        self.changes: dict[bytes, ProfileState | None] = {}
+        self.due: dict[bytes, Due] = {}
+        self.erased: dict[bytes, None] = {}
+        self.refused: list[Refused] = []
+        self.last = mark
+        self.applied = self.repeated = self.redelivered = self.conflated = 0
+        self._mark = mark if guarded else -1
+        self._lookup = lookup
+        self._guarded = guarded
+
+    def take(self, record: Record) -> None:
+        """Take the next record.
+
+        Raises
+        ------
+        StateError
+            If the stored state of its profile cannot be used.
+        """
+        self.last = max(self.last, record.offset)
+        dealt_with = record.offset <= self._mark
+        try:
+            event = admit(record, self.partition.count)
+        except RefusedRecordError as error:
+            if dealt_with:
+                self.redelivered += 1
+            else:
+                self.refused.append(Refused(record, error))
+            return
+        key = event.profile_id.encode()
+        before = self.changes[key] if key in self.changes else self._lookup(key)
+        if before is None and dealt_with:
+            self.redelivered += 1
+            return
+        source = Source(self.partition.epoch, self.partition.number, record.offset)
+        if before is not None and not self._guarded:
+            unseen = Source(self.partition.epoch, self.partition.number, -1)
+            before = msgspec.structs.replace(before, source=unseen)
+        result = step(before, event, source)
+        if result.applied:
+            self.applied += 1
+        elif before is not None and is_seen(before, source):
+            self.redelivered += 1
+        else:
+            self.repeated += 1
+        self.changes[key] = result.state
+        for device_id in result.erased:
+            self._erase(row_key(event.profile_id, device_id))
+        if result.state is not None:
+            for device_id in result.due:
+                self._set_due(Due(event.profile_id, device_id, result.state))
+
+    def _set_due(self, due: Due) -> None:
+        key = row_key(due.profile_id, due.device_id)
+        if self.due.pop(key, None) is not None:
+            self.conflated += 1
+        self.due[key] = due
+
+    def _erase(self, key: bytes) -> None:
+        if self.due.pop(key, None) is not None:
+            self.conflated += 1
+        self.erased[key] = None
+
+    def mark(self) -> Mark:
+        """Return the partition's mark after these records."""
+        return Mark(self.partition.epoch, self.last)
