@@ -22,6 +22,9 @@ from stream_cw.errors import CorruptStateError, NewerStateError
 
 VERSION: Final = 1
 
+INDEX_BYTES: Final = 3
+"""What a show costs beside its own bytes and its id: a length, and the slash before the next."""
+
 _VERSION: Final = struct.Struct("<H")
 # epoch, partition, offset | revision | first, now | minutes | hours | sessions, resumed, started |
 # cause: type and length | devices, event ids, shows, length of the shows' ids
@@ -97,6 +100,14 @@ def _encode_device(device: Device) -> bytes:
         len(session),
     )
     return fixed + name + session
+
+
+def encoded_size(state: ProfileState) -> int:
+    """Bytes that `encode_state` would make, without making them."""
+    devices = sum(_DEVICE.size + len(d.device_id) + len(d.session_id or "") for d in state.devices)
+    head = _VERSION.size + _HEADER.size + len(state.cause_id) + devices + len(state.event_ids)
+    shows = sum(map(len, state.shows.values())) + sum(map(len, state.shows))
+    return head + shows + max(0, INDEX_BYTES * len(state.shows) - 1)
 
 
 def decode_state(data: bytes) -> ProfileState:
