@@ -45,7 +45,5 @@ def test_started(series, position, duration, started):
     ],
 )
 def test_finished(position, duration, credit, finished):
-    found = is_finished(
-        WATCH_NEXT, position_ms=position, duration_ms=duration, credits_ms=credits_ms
-    )
+    found = is_finished(WATCH_NEXT, position_ms=position, duration_ms=duration, credits_ms=credit)
     assert found is finished
