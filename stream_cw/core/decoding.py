@@ -19,7 +19,7 @@ _T = TypeVar("_T")
 _STRING: Final = re.compile(rb'"(?:[^"\\]+|\\.)*+"?', re.DOTALL)
 _NOT_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
 _STEPS: Final = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
-_REFUSED_TAG: Final = re.compile(r"Invalid (enum )?value '.*'", re.DOTALL)
+_QUOTED: Final = re.compile(r"\AInvalid (?:enum )?value .*?(?= - at `[^`]*`\Z|\Z)", re.DOTALL)
 
 
 def decode_json(decoder: msgspec.json.Decoder[_T], value: bytes | None, max_bytes: int) -> _T:
@@ -49,7 +49,7 @@ def decode_json(decoder: msgspec.json.Decoder[_T], value: bytes | None, max_byte
         raise RefusedRecordError(
             "too_large", f"the value has {len(value)} bytes, the limit is {max_bytes}"
         )
-    if value.count(b"[") + value.count(b"{") > MAX_DEPTH and _depth(value) > MAX_DEPTH:
+    if value.count(b"[") + value.count(b"{") > MAX_DEPTH and _is_too_deep(value):
         raise RefusedRecordError("too_deep", f"the value is nested deeper than {MAX_DEPTH} levels")
     try:
         str(value, "utf-8")  # the decoder skips unknown fields without looking at their bytes
@@ -66,9 +66,9 @@ def decode_json(decoder: msgspec.json.Decoder[_T], value: bytes | None, max_byte
 
 def refused_field(error: msgspec.ValidationError) -> RefusedRecordError:
     """Turn the decoder's complaint into ours; it quotes an unknown tag or enum, we do not."""
-    return RefusedRecordError("bad_field", _REFUSED_TAG.sub("Invalid value", str(error)))
+    return RefusedRecordError("bad_field", _QUOTED.sub("Invalid value", str(error)))
 
 
-def _depth(value: bytes) -> int:
+def _is_too_deep(value: bytes) -> bool:
     brackets = _STRING.sub(b"", value).translate(None, _NOT_BRACKETS)
-    return max(accumulate(map(_STEPS.__getitem__, brackets)), default=0)
+    return any(map(MAX_DEPTH.__lt__, accumulate(map(_STEPS.__getitem__, brackets))))
