@@ -1,0 +1,1 @@
+"""Clients of the topics: replay a log, record the topic, tail the rows."""
