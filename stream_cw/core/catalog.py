@@ -17,7 +17,7 @@ from stream_cw.errors import RefusedRecordError
 MAX_CATALOG_BYTES: Final = 1_000_000
 """Longest entry: it fits Kafka's default limit of 1,048,588 bytes with its key and headers.
 
-A series of 2,000 episodes with every field but countries of their own has about 650 kB.
+A series of 2,000 episodes with every field but countries of their own has about 640 kB.
 """
 
 ReleaseTime = Annotated[int, Meta(ge=-2_840_140_800_000, le=4_102_444_800_000)]

@@ -10,7 +10,7 @@ from stream_cw.core.events import Count, Duration, Id, Millis, Ordinal, Rank, Ti
 
 MAX_TILES: Final = 20
 MAX_ROW_BYTES: Final = 65_536
-"""Longest value that is decoded; a full row with the longest ids and reasons has 31 kB."""
+"""Longest value that is decoded; a full row with the longest ids and reasons has 25 kB."""
 
 Score = Annotated[int, Meta(ge=-9_007_199_254_740_991, le=9_007_199_254_740_991)]
 MicroShare = Annotated[int, Meta(ge=0, le=1_000_000)]
