@@ -19,7 +19,7 @@ from confluent_kafka.admin import AdminClient
 from stream_cw.errors import BrokerError
 
 HOST: Final = "127.0.0.1"
-START_TIMEOUT_S: Final = 60.0
+START_TIMEOUT_S: Final = 120.0
 STOP_TIMEOUT_S: Final = 15.0
 
 # Linux ends the child when the thread that started it ends, however that happens. The launcher
@@ -80,8 +80,11 @@ class Broker:
         Raises
         ------
         BrokerError
-            If it exits before that or the time runs out; the message ends with its log's tail.
+            If its port is taken, it exits before it answers, or the time runs out.
         """
+        if not _is_free(self.port):
+            # Whoever serves there would answer in its place.
+            raise BrokerError(f"{self.name}: port {self.port} wanted on {HOST}, found in use")
         command = self._command
         if sys.platform == "linux":
             launcher = [sys.executable, "-I", "-S", "-c", _DIE_WITH_PARENT, str(os.getpid())]
@@ -182,9 +185,17 @@ def free_port() -> int:
     port of that range while its broker is down can be connected to itself, and so take the port.
     """
     for port in random.sample(range(20_000, 32_000), 100):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            with contextlib.suppress(OSError):
-                probe.bind((HOST, port))
-                return port
+        if _is_free(port):
+            return port
     raise BrokerError(f"no free port on {HOST} among 100 tries from 20000 to 31999")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        # As brokers do: a port whose last connections are just being forgotten is free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except (OSError, OverflowError):
+            return False
+        return True

@@ -1,0 +1,165 @@
+"""docker-compose.yml and the Dockerfile, as far as they can be checked without an engine.
+
+`docker compose config` runs where the client's plugin is installed. Everywhere else the checks are
+on the structure: what is pinned, who waits for whom, whose volume is whose. Beyond that, the
+settings of the broker are held against a running Apache Kafka, the workers' settings against the
+worker's own, the commands against the command line, and the workers' health check is run for real.
+No image is built or started here.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from confluent_kafka.admin import AdminClient, ConfigResource
+
+from stream_cw.broker.kafka import KAFKA_VERSION
+from stream_cw.broker.process import Broker
+from stream_cw.config import Settings
+from stream_cw.worker.datadir import locked
+
+ROOT = Path(__file__).parents[2]
+WORKERS = ("worker-1", "worker-2")
+
+
+@pytest.fixture(scope="module")
+def compose() -> dict[str, Any]:
+    document: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    return document
+
+
+def run(*command: str, **arguments: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, check=False, capture_output=True, text=True, **arguments)
+
+
+def test_docker_takes_it() -> None:
+    if not shutil.which("docker") or run("docker", "compose", "version").returncode:
+        pytest.skip("docker compose is not installed")
+    done = run("docker", "compose", "config", "--quiet", cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+
+
+def test_services(compose: dict[str, Any]) -> None:
+    assert set(compose["services"]) == {"kafka", "topics", *WORKERS}
+    assert compose["services"]["kafka"]["image"] == f"apache/kafka:{KAFKA_VERSION}"
+
+
+def test_each_waits_for_what_it_needs(compose: dict[str, Any]) -> None:
+    services = compose["services"]
+    assert services["topics"]["depends_on"]["kafka"]["condition"] == "service_healthy"
+    assert services["topics"]["restart"] == "no"
+    for worker in WORKERS:
+        waits = services[worker]["depends_on"]
+        assert waits["kafka"]["condition"] == "service_healthy"
+        assert waits["topics"]["condition"] == "service_completed_successfully"
+    for name in ("kafka", *WORKERS):
+        check = services[name]["healthcheck"]
+        assert check["test"][0] in {"CMD", "CMD-SHELL"}
+        assert services[name]["restart"] == "unless-stopped"
+
+
+def test_each_worker_has_its_own_name_and_volume(compose: dict[str, Any]) -> None:
+    services = compose["services"]
+    for worker in WORKERS:
+        environment = services[worker]["environment"]
+        assert environment["STREAM_CW_INSTANCE"] == worker
+        assert services[worker]["volumes"] == [f"{worker}:{environment['STREAM_CW_DATA_DIR']}"]
+    used = {volume.split(":")[0] for service in services.values() for volume in volumes(service)}
+    assert used == set(compose["volumes"])
+
+
+def volumes(service: dict[str, Any]) -> list[str]:
+    return list(service.get("volumes", []))
+
+
+def test_workers_know_their_settings(compose: dict[str, Any]) -> None:
+    known = {f"STREAM_CW_{name.upper()}" for name in Settings.model_fields}
+    for name in ("topics", *WORKERS):
+        assert set(compose["services"][name]["environment"]) <= known
+
+
+def test_broker_is_reached_where_it_listens(compose: dict[str, Any]) -> None:
+    kafka = compose["services"]["kafka"]
+    environment = kafka["environment"]
+    listeners = listeners_of(environment["KAFKA_LISTENERS"])
+    advertised = listeners_of(environment["KAFKA_ADVERTISED_LISTENERS"])
+    for name in ("topics", *WORKERS):
+        brokers = compose["services"][name]["environment"]["STREAM_CW_BROKERS"]
+        assert brokers == advertised["INSIDE"] == kafka["hostname"] + listeners["INSIDE"]
+    assert kafka["ports"] == ["127.0.0.1:9092:9092"]
+    assert advertised["OUTSIDE"] == "localhost" + listeners["OUTSIDE"] == "localhost:9092"
+    voter = environment["KAFKA_CONTROLLER_QUORUM_VOTERS"]
+    assert voter == f"{environment['KAFKA_NODE_ID']}@{kafka['hostname']}{listeners['CONTROLLER']}"
+    assert environment["KAFKA_LOG_DIRS"] == kafka["volumes"][0].split(":")[1]
+
+
+def listeners_of(value: str) -> dict[str, str]:
+    return dict(listener.split("://") for listener in value.split(","))
+
+
+@pytest.mark.kafka
+def test_broker_knows_its_settings(compose: dict[str, Any], kafka: Broker) -> None:
+    """The image turns KAFKA_NODE_ID into node.id; a name that Kafka does not know is ignored."""
+    admin = AdminClient({"bootstrap.servers": kafka.address, "log_level": 0})
+    resource = ConfigResource(ConfigResource.Type.BROKER, "1")
+    known = set(admin.describe_configs([resource])[resource].result())
+    environment = compose["services"]["kafka"]["environment"]
+    names = {
+        name.removeprefix("KAFKA_").lower().replace("_", ".")
+        for name in environment
+        if name != "CLUSTER_ID"
+    }
+    assert names - known == set()
+
+
+def test_health_of_a_worker(compose: dict[str, Any], tmp_path: Path) -> None:
+    """Healthy while the data directory is held; the check itself never takes the lock."""
+    kind, check = compose["services"]["worker-1"]["healthcheck"]["test"]
+    assert kind == "CMD-SHELL"
+    command = check.replace("$$", "$")  # as compose hands it to the container
+
+    def healthy() -> bool:
+        environment = {"PATH": os.environ["PATH"], "STREAM_CW_DATA_DIR": str(tmp_path)}
+        return run("sh", "-c", command, env=environment).returncode == 0
+
+    assert not healthy()
+    with locked(tmp_path):
+        assert healthy()
+        (tmp_path / "other.lock").touch()
+    assert (tmp_path / "worker.lock").exists()
+    assert not healthy()
+
+
+def test_commands_exist(compose: dict[str, Any]) -> None:
+    program = str(Path(sys.executable).with_name("stream-cw"))
+    for command in (compose["services"][name]["command"] for name in ("topics", *WORKERS)):
+        done = run(program, *command, "--help")
+        assert done.returncode == 0, done.stderr
+
+
+def test_image_has_what_it_copies() -> None:
+    lines = (ROOT / "Dockerfile").read_text().splitlines()
+    copied = [
+        name
+        for line in lines
+        if line.startswith("COPY ") and "--from" not in line
+        for name in line.split()[1:-1]
+    ]
+    ignored, *let_through = (ROOT / ".dockerignore").read_text().split()
+    assert ignored == "*"
+    for name in copied:
+        assert (ROOT / name).exists(), name
+        assert f"!{name}" in let_through, name
+    assert {"pyproject.toml", "README.md", "LICENSE", "schemas", "stream_cw"} <= set(copied)
+
+
+def test_image_runs_as_nobody_special() -> None:
+    lines = (ROOT / "Dockerfile").read_text().splitlines()
+    assert [line for line in lines if line.startswith("FROM ")][-1] == "FROM python:3.11-slim"
+    assert "USER stream-cw" in lines
+    assert lines.index("USER stream-cw") < lines.index('ENTRYPOINT ["stream-cw"]')
