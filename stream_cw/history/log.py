@@ -1,8 +1,8 @@
 """Event logs: JSON lines, either plain events or a recording of the topic.
 
-A *plain* log holds one event a line, as an importer or the simulator writes it. A *recording* starts
-with a header line and holds one envelope a line, with the key, partition, offset and append time of
-the record, and its value exactly as it was, also where it is no event at all.
+A *plain* log holds one event a line, as an importer or the simulator writes it. A *recording*
+starts with a header line and holds one envelope a line, with the key, partition, offset and append
+time of the record, and its value exactly as it was, also where it is no event at all.
 """
 
 import base64
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import UNSET, Raw, Struct, UnsetType
 
 from stream_cw.core.partition import partition_for
 from stream_cw.core.records import Record
@@ -46,7 +46,7 @@ class _Envelope(Struct, kw_only=True, omit_defaults=True):
     append_ts: int | None = None
     key: str | None = None
     key_b64: str | None = None
-    value: Raw | None = None
+    value: Raw | UnsetType = UNSET
     value_b64: str | None = None
 
 
@@ -155,7 +155,7 @@ class EventLog:
             key = None if envelope.key is None else envelope.key.encode()
             if envelope.key_b64 is not None:
                 key = base64.b64decode(envelope.key_b64, validate=True)
-            value = None if envelope.value is None else bytes(envelope.value)
+            value = None if envelope.value is UNSET else bytes(envelope.value)
             if envelope.value_b64 is not None:
                 value = base64.b64decode(envelope.value_b64, validate=True)
         except ValueError as error:

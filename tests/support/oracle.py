@@ -1,0 +1,136 @@
+"""What the whole system must have written: the offline replay of the event topic, read back.
+
+Rule 6 of the design: every row on the push topic equals, byte for byte, the replay's row of its
+version; equal versions may repeat; a lower one follows only after a crash or a hand-over; the last
+row of a device has the content of the replay's last. States likewise, as the changelog folds.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from worker_support import Message, last_values, read_all
+
+from stream_cw.broker.contract import Topics
+from stream_cw.clients.record import record
+from stream_cw.core.codec import encode_state
+from stream_cw.core.dead_letter import decode_dead_letter
+from stream_cw.core.rows import Row, Version, decode_row, encode_row, row_content
+from stream_cw.core.state import ProfileState
+from stream_cw.history.log import EventLog
+from stream_cw.history.replay import replay
+
+
+@dataclass
+class Expected:
+    """What the replay of a recorded log comes to."""
+
+    rows: dict[tuple[bytes, Version], set[bytes]] = field(default_factory=lambda: defaultdict(set))
+    last: dict[bytes, Row | None] = field(default_factory=dict)
+    refused: set[tuple[str, int, int]] = field(default_factory=set)
+    states: dict[bytes, bytes] = field(default_factory=dict)
+    events: int = 0
+
+
+@dataclass
+class Verdict:
+    """How what was written compares with what was expected."""
+
+    events: int
+    rows: int
+    wrong: list[str]
+    repeated: int
+    lower: int
+    stale: list[bytes]
+    dead_letters: int
+    dead_letters_wrong: set[tuple[str, int, int]]
+    states_wrong: list[bytes]
+
+    @property
+    def holds(self) -> bool:
+        return not (self.wrong or self.stale or self.dead_letters_wrong or self.states_wrong)
+
+    def figures(self) -> str:
+        return (
+            f"{self.events} events, {self.rows} rows, {len(self.wrong)} wrong, "
+            f"{len(self.stale)} devices with a wrong last row, {self.repeated} repeated, "
+            f"{self.lower} lower, {self.dead_letters} dead letters "
+            f"({len(self.dead_letters_wrong)} wrong), {len(self.states_wrong)} states wrong"
+        )
+
+
+def expected_of(log: EventLog) -> Expected:
+    """Replay a recording: every row of every live device, held back or not."""
+    expected = Expected()
+    states: dict[str, ProfileState] = {}
+    assert log.header is not None
+    epoch = bytes.fromhex(log.header.epoch)
+    for played in replay(log, states, epoch=epoch, partitions=log.partitions):
+        expected.events += 1
+        if played.refusal is not None:
+            place = (log.header.topic, played.record.partition, played.record.offset)
+            expected.refused.add(place)
+        for key, row in played.rows:
+            expected.last[key] = row
+            if row is not None:
+                expected.rows[key, row.version].add(encode_row(row))
+    expected.states = {
+        profile_id.encode(): encode_state(state) for profile_id, state in states.items()
+    }
+    return expected
+
+
+def judge(brokers: str, topics: Topics, partitions: int, folder: Path) -> Verdict:
+    """Read everything back and compare it with the replay of the event topic."""
+    path = folder / "recording.jsonl"
+    with path.open("wb") as out:
+        record(brokers, out, topic=topics.events)
+    expected = expected_of(EventLog(path))
+    rows = read_all(brokers, topics.rows, partitions)
+    verdict = _judge_rows(rows, expected)
+    letters = [
+        decode_dead_letter(key, value, headers).identity()
+        for key, value, headers, *_ in read_all(brokers, topics.dead_letters, 1)
+    ]
+    verdict.dead_letters = len(set(letters))
+    verdict.dead_letters_wrong = set(letters) ^ expected.refused
+    changelog = read_all(brokers, topics.changelog, partitions)
+    folded = {
+        key: value for key, value in last_values(changelog).items() if not key.startswith(b"!")
+    }
+    verdict.states_wrong = sorted(
+        key
+        for key in folded.keys() | expected.states.keys()
+        if folded.get(key) != expected.states.get(key)
+    )
+    return verdict
+
+
+def _judge_rows(rows: Iterable[Message], expected: Expected) -> Verdict:
+    verdict = Verdict(expected.events, 0, [], 0, 0, [], 0, set(), [])
+    newest: dict[bytes, Row | None] = {}
+    for key, value, *_ in rows:
+        assert key is not None
+        verdict.rows += 1
+        if value is None:
+            newest[key] = None
+            continue
+        row = decode_row(value)
+        if value not in expected.rows.get((key, row.version), ()):
+            verdict.wrong.append(f"{key.decode()} {row.version}")
+        before = newest.get(key)
+        if before is not None:
+            verdict.repeated += row.version == before.version
+            verdict.lower += row.version < before.version
+        newest[key] = row
+    verdict.stale = sorted(
+        key
+        for key in newest.keys() | expected.last.keys()
+        if _content(newest.get(key)) != _content(expected.last.get(key))
+    )
+    return verdict
+
+
+def _content(row: Row | None) -> bytes | None:
+    return None if row is None else row_content(row)
