@@ -85,7 +85,7 @@ class Settings(BaseSettings):
     )
     unsafe_no_guard: bool = Field(
         default=False,
-        description="UNSAFE, for tests alone: events that come again are applied again.",
+        description="UNSAFE, for tests alone: what comes again is applied again.",
     )
 
     @model_validator(mode="after")

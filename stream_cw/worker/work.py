@@ -12,7 +12,7 @@ from msgspec import Struct
 from stream_cw.core.records import Record, admit
 from stream_cw.core.rows import row_key
 from stream_cw.core.state import ProfileState, Source
-from stream_cw.core.step import is_seen, step
+from stream_cw.core.step import QUIET, Step, is_seen, step
 from stream_cw.errors import RefusedRecordError
 from stream_cw.worker.mark import Mark
 
@@ -62,7 +62,8 @@ class Work:
     lookup : callable
         Gives the state of a profile, by its key, as the rounds before left it.
     guarded : bool, default True
-        False applies again what comes again: for the negative control of the tests alone.
+        False applies again what comes again, whatever its place and its id: for the negative
+        control of the tests alone.
 
     Attributes
     ----------
@@ -119,20 +120,24 @@ class Work:
         source = Source(self.partition.epoch, self.partition.number, record.offset)
         if before is not None and not self._guarded:
             unseen = Source(self.partition.epoch, self.partition.number, -1)
-            before = msgspec.structs.replace(before, source=unseen)
+            before = msgspec.structs.replace(before, source=unseen, event_ids=b"")
         result = step(before, event, source)
-        if result.applied:
-            self.applied += 1
-        elif before is not None and is_seen(before, source):
-            self.redelivered += 1
-        else:
-            self.repeated += 1
+        self._count(result, seen=before is not None and is_seen(before, source))
         self.changes[key] = result.state
         for device_id in result.erased:
             self._erase(row_key(event.profile_id, device_id))
-        if result.state is not None:
+        # What comes again finds a state that may have been left by a quiet event: no row is its.
+        if result.state is not None and result.state.cause_type not in QUIET:
             for device_id in result.due:
                 self._set_due(Due(event.profile_id, device_id, result.state))
+
+    def _count(self, result: Step, *, seen: bool) -> None:
+        if result.applied:
+            self.applied += 1
+        elif seen:
+            self.redelivered += 1
+        else:
+            self.repeated += 1
 
     def _set_due(self, due: Due) -> None:
         key = row_key(due.profile_id, due.device_id)

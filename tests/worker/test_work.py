@@ -1,0 +1,307 @@
+"""The pure part of a round, against the offline replay; crashes cut it anywhere."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from stream_cw.core.codec import decode_state, encode_state
+from stream_cw.core.events import (
+    Episode,
+    Event,
+    ForgetProfile,
+    Pause,
+    Play,
+    Progress,
+    SessionStart,
+    Stop,
+    encode_event,
+)
+from stream_cw.core.records import Record
+from stream_cw.core.row import RECENCY
+from stream_cw.core.rows import Row, decode_row, encode_row, row_content, row_key
+from stream_cw.core.state import ProfileState
+from stream_cw.history.replay import replay
+from stream_cw.worker.held import Held
+from stream_cw.worker.mark import MARK_KEY, decode_mark
+from stream_cw.worker.output import Output, put_out
+from stream_cw.worker.sending import Outgoing
+from stream_cw.worker.stats import Stats
+from stream_cw.worker.work import Partition, Work
+
+EPOCH = bytes(range(16))
+START = 1_700_000_000_000
+PROFILES = ("ann", "bob", "cleo")
+
+
+def an_event(kind: type[Event], number: int, profile: str = "ann", device: str = "tv") -> Event:
+    """Event of a kind; the number gives its id and its time."""
+    common: dict[str, Any] = {
+        "event_id": f"e{number}",
+        "profile_id": profile,
+        "device_id": device,
+        "device_type": "tv",
+        "ts": START + number * 60_000,
+    }
+    if kind in (Play, Pause, Stop, Progress):
+        common["title"] = Episode(id=f"t{number % 3}", series_id=f"s{number % 2}")
+        common["position_ms"] = 300_000 + number
+    return kind(**common)
+
+
+def a_log(values: Sequence[Event | bytes], start: int = 0) -> list[Record]:
+    """One partition; bytes stand for a record that is no event."""
+    return [
+        Record(value.profile_id.encode(), encode_event(value), 0, offset)
+        if not isinstance(value, bytes)
+        else Record(b"ann", value, 0, offset)
+        for offset, value in enumerate(values, start=start)
+    ]
+
+
+KINDS = (Play, Play, Stop, Pause, Progress, SessionStart, ForgetProfile)
+
+
+@st.composite
+def logs(draw: st.DrawFn) -> list[Record]:
+    values: list[Event | bytes] = []
+    for number in range(draw(st.integers(1, 30))):
+        if draw(st.integers(0, 9)) == 0:
+            values.append(b"{}")
+            continue
+        seen = draw(st.integers(0, 7)) == 0 and number > 0
+        values.append(
+            an_event(
+                draw(st.sampled_from(KINDS)),
+                draw(st.integers(0, number)) if seen else number,
+                draw(st.sampled_from(PROFILES)),
+                draw(st.sampled_from(("tv", "phone"))),
+            )
+        )
+    return a_log(values)
+
+
+class Machine:
+    """Topics and store around the pure part, as the worker treats them; crashes at will."""
+
+    def __init__(self, *, guarded: bool = True) -> None:
+        self.guarded = guarded
+        self.rows: dict[bytes, list[bytes | None]] = defaultdict(list)
+        self.letters: list[tuple[bytes, ...]] = []
+        self.changelog: list[Outgoing] = []
+        self.store: dict[bytes, bytes] = {}
+        self.held = Held(10**9)
+        self.stats = Stats()
+
+    def compute(self, records: Sequence[Record]) -> tuple[Work, Output]:
+        mark = decode_mark(self.store[MARK_KEY]).offset if MARK_KEY in self.store else -1
+        work = Work(Partition(EPOCH, 0, 1), mark=mark, lookup=self.state, guarded=self.guarded)
+        for record in records:
+            work.take(record)
+        output = Output.of(work)
+        arguments = {"held": self.held, "view": RECENCY, "now_ms": 0, "stats": self.stats}
+        for _ in put_out(output, work, topic="events", **arguments):  # type: ignore[arg-type]
+            pass
+        return work, output
+
+    def state(self, key: bytes) -> ProfileState | None:
+        return decode_state(self.store[key]) if key in self.store else None
+
+    def run(self, records: Sequence[Record], cut: int | None = None) -> bool:
+        """Run a round; with `cut`, crash after so many records went out. Tell if it got through."""
+        _, output = self.compute(records)
+        left = cut
+        for outgoing in (output.rows, output.letters, output.changelog):
+            for record in outgoing:
+                if left == 0:
+                    self.restart()
+                    return False
+                left = None if left is None else left - 1
+                if outgoing is output.changelog:
+                    self.changelog.append(record)
+                elif outgoing is output.rows:
+                    assert record.key is not None
+                    self.rows[record.key].append(record.value)
+                else:
+                    self.letters.append(tuple(value for _, value in record.headers[:3]))
+        self.write(output.stored)
+        return True
+
+    def write(self, stored: dict[bytes, bytes | None]) -> None:
+        for key, value in stored.items():
+            if value is None:
+                self.store.pop(key, None)
+            else:
+                self.store[key] = value
+
+    def restart(self) -> None:
+        """What a new process finds: the changelog, and nothing remembered."""
+        self.held = Held(10**9)
+        self.store = {}
+        for record in self.changelog:
+            assert record.key is not None
+            self.write({record.key: record.value})
+
+
+class Oracle:
+    def __init__(self, log: Sequence[Record]) -> None:
+        self.states: dict[str, ProfileState] = {}
+        self.rows: dict[bytes, list[Row | None]] = defaultdict(list)
+        self.refused = set()
+        for played in replay(log, self.states, epoch=EPOCH, partitions=1):
+            for key, made in played.rows:
+                self.rows[key].append(made)
+            if played.refusal:
+                self.refused.add(played.record.offset)
+
+
+def assert_same(machine: Machine, oracle: Oracle) -> None:
+    stored = {key: value for key, value in machine.store.items() if key != MARK_KEY}
+    assert stored == {key.encode(): encode_state(s) for key, s in oracle.states.items()}
+    assert {int(letter[2]) for letter in machine.letters} == oracle.refused
+    for key, values in machine.rows.items():
+        known = {None if made is None else encode_row(made) for made in oracle.rows[key]}
+        assert set(values) <= known
+    for key, made in oracle.rows.items():
+        last = machine.rows[key][-1]
+        if made[-1] is None:
+            assert last is None
+        else:
+            assert last is not None
+            assert row_content(decode_row(last)) == row_content(made[-1])
+
+
+CUTS = st.lists(st.tuples(st.integers(1, 12), st.none() | st.integers(0, 12)), min_size=60)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(log=logs(), plan=CUTS, lost_commits=st.sets(st.integers(0, 20)))
+def test_rounds_come_to_what_the_replay_comes_to_whatever_crashes_cut(
+    log: list[Record], plan: list[tuple[int, int | None]], lost_commits: set[int]
+) -> None:
+    machine = Machine()
+    committed = at = 0
+    for number, (length, cut) in enumerate(plan):
+        through = machine.run(log[at : at + length], cut)
+        at = min(at + length, len(log)) if through else committed
+        if through and number in lost_commits:
+            machine.restart()
+            at = committed
+        elif through:
+            committed = at
+    while at < len(log):
+        assert machine.run(log[at : at + 7])
+        at += 7
+    assert_same(machine, Oracle(log))
+
+
+def test_without_the_guard_a_repeated_round_counts_twice() -> None:
+    log = a_log([an_event(Play, 1), an_event(Stop, 2), an_event(Play, 3)])
+    for guarded in (True, False):
+        machine = Machine(guarded=guarded)
+        machine.run(log)
+        machine.run(log)
+        state = machine.state(b"ann")
+        assert state is not None
+        assert (state.revision == 3) is guarded
+
+
+def test_a_row_is_that_of_the_latest_state_at_which_its_device_was_due() -> None:
+    # Eight hours later the phone's session is over: the last event is the television's alone.
+    log = a_log(
+        [
+            an_event(Play, 0, device="phone"),
+            an_event(Stop, 10, device="phone"),
+            an_event(Play, 500, device="tv"),
+            an_event(Stop, 510, device="tv"),
+            an_event(Progress, 511, device="tv"),
+        ]
+    )
+    machine = Machine()
+    work, _ = machine.compute(log)
+    revisions = {key: due.state.revision for key, due in work.due.items()}
+    assert revisions == {b"ann/phone": 2, b"ann/tv": 4}
+    assert work.conflated == 2
+
+
+def test_an_erasure_takes_the_place_of_rows_before_it_and_precedes_those_after_it() -> None:
+    log = a_log(
+        [an_event(Play, 0), an_event(Stop, 1), an_event(ForgetProfile, 2), an_event(Play, 3)]
+    )
+    machine = Machine()
+    _, output = machine.compute(log)
+    assert [record.key for record in output.rows] == [b"ann/tv", b"ann/tv"]
+    assert output.rows[0].value is None
+    assert output.rows[1].value is not None
+    assert decode_row(output.rows[1].value).version.revision == 1
+
+
+def test_an_event_below_the_mark_does_not_bring_a_forgotten_profile_back() -> None:
+    log = a_log([an_event(Play, 0), an_event(ForgetProfile, 1)])
+    machine = Machine()
+    machine.run(log)
+    assert set(machine.store) == {MARK_KEY}
+    machine.restart()
+    work, output = machine.compute(log)
+    assert work.redelivered == 2
+    assert not output.rows
+    assert not work.changes
+
+
+def test_a_refused_record_is_no_dead_letter_twice_below_the_mark() -> None:
+    machine = Machine()
+    machine.run(a_log([b"{}", an_event(Play, 1)]))
+    machine.run(a_log([b"{}", an_event(Play, 1)]))
+    assert len(machine.letters) == 1
+
+
+def test_the_mark_follows_the_states_and_precedes_the_tombstones() -> None:
+    machine = Machine()
+    machine.run(a_log([an_event(Play, 0, "ann"), an_event(Play, 1, "bob")]))
+    _, output = machine.compute(
+        a_log([an_event(ForgetProfile, 2, "ann"), an_event(Stop, 3, "bob")], start=2)
+    )
+    assert [record.key for record in output.changelog] == [b"bob", MARK_KEY, b"ann"]
+    assert output.changelog[-1].value is None
+
+
+def test_what_comes_again_sends_state_and_row_again() -> None:
+    log = a_log([an_event(Play, 0), an_event(Stop, 1)])
+    machine = Machine()
+    machine.run(log)
+    machine.restart()
+    work, output = machine.compute(log)
+    assert work.redelivered == 2
+    assert [record.key for record in output.rows] == [b"ann/tv"]
+    assert [record.key for record in output.changelog] == [b"ann", MARK_KEY]
+    assert output.rows[0].value == machine.rows[b"ann/tv"][-1]
+
+
+def test_a_row_of_the_same_content_is_held_back_and_sent_again_in_time() -> None:
+    held = Held(again_after_ms=1_000)
+    assert held.is_new(b"a", b"content", 0)
+    assert not held.is_new(b"a", b"content", 999)
+    assert held.is_new(b"a", b"other", 999)
+    assert held.is_new(b"a", b"content", 1_000)
+    assert not held.is_new(b"a", b"content", 1_999)
+    assert held.is_new(b"a", b"content", 2_000)
+    held.forget(b"a")
+    assert held.is_new(b"a", b"content", 2_000)
+
+
+def test_what_is_held_back_is_remembered_in_bounded_memory() -> None:
+    held = Held(again_after_ms=1_000, capacity=2)
+    for key in (b"a", b"b", b"a", b"c"):
+        held.is_new(key, b"content", 0)
+    assert not held.is_new(b"a", b"content", 0)
+    assert held.is_new(b"b", b"content", 0)
+
+
+def test_a_device_is_sent_the_same_content_once() -> None:
+    machine = Machine()
+    machine.run(a_log([an_event(Play, 0), an_event(Stop, 1)]))
+    machine.run(a_log([an_event(SessionStart, 2)], start=2))
+    assert len(machine.rows[row_key("ann", "tv")]) == 1
+    assert machine.stats.held_back == 1

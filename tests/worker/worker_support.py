@@ -1,0 +1,268 @@
+"""Make events, run workers as processes, and read what they wrote."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
+
+from stream_cw.broker.contract import Topics
+from stream_cw.core.events import (
+    BaseEvent,
+    Episode,
+    Event,
+    ForgetProfile,
+    Play,
+    SessionStart,
+    Stop,
+    encode_event,
+)
+from stream_cw.core.partition import partition_for
+
+START = 1_700_000_000_000
+RUN = (
+    "from stream_cw.config import load_settings; from stream_cw.worker.run import run_worker; "
+    "raise SystemExit(run_worker(load_settings()))"
+)
+
+
+def make_events(profiles: int, count: int, seed: int = 1) -> list[Event]:
+    """Plays and stops of series, with a session now and then; each profile has two devices."""
+    rng = random.Random(seed)
+    clocks = [START + p * 1000 for p in range(profiles)]
+    playing: list[Play | None] = [None] * profiles
+    events: list[Event] = []
+    while len(events) < count:
+        p = rng.randrange(profiles)
+        clocks[p] += rng.randrange(60_000, 3_000_000)
+        events.append(_event(rng, p, clocks[p], playing, len(events)))
+    return events
+
+
+def _event(rng: random.Random, p: int, ts: int, playing: list[Play | None], number: int) -> Event:
+    common: dict[str, Any] = {
+        "event_id": f"e{number}",
+        "profile_id": f"profile-{p}",
+        "device_id": f"device-{p}-{rng.randrange(2)}",
+        "device_type": "tv",
+        "ts": ts,
+    }
+    open_play = playing[p]
+    if open_play is not None and rng.random() < 0.8:
+        playing[p] = None
+        common["device_id"] = open_play.device_id
+        return Stop(title=open_play.title, position_ms=1_500_000, **common)
+    if rng.random() < 0.2:
+        return SessionStart(**common)
+    show = rng.randrange(30)
+    title = Episode(
+        id=f"title-{show}-{rng.randrange(8)}",
+        series_id=f"series-{show}",
+        duration_ms=2_700_000,
+    )
+    playing[p] = Play(title=title, position_ms=0, **common)
+    return playing[p]
+
+
+def forget(profile: int, number: int, ts: int = START) -> ForgetProfile:
+    return ForgetProfile(
+        event_id=f"f{number}",
+        profile_id=f"profile-{profile}",
+        device_id=f"device-{profile}-0",
+        device_type="tv",
+        ts=ts,
+    )
+
+
+def produce(
+    brokers: str,
+    topic: str,
+    partitions: int,
+    events: Iterable[BaseEvent | tuple[bytes | None, bytes | None, int]],
+) -> None:
+    """Produce events to their partitions; a tuple is a key, a value and a partition as given."""
+    producer = Producer({"bootstrap.servers": brokers, "linger.ms": 5, "log_level": 0})
+    failures: list[Any] = []
+    for event in events:
+        if isinstance(event, tuple):
+            key, value, partition = event
+        else:
+            key, value = event.profile_id.encode(), encode_event(event)
+            partition = partition_for(key, partitions)
+        while True:
+            try:
+                producer.produce(
+                    topic,
+                    key=key,
+                    value=value,
+                    partition=partition,
+                    on_delivery=lambda error, _: failures.append(error) if error else None,
+                )
+                break
+            except BufferError:
+                producer.poll(0.1)
+        producer.poll(0)
+    assert producer.flush(60) == 0
+    assert not failures
+
+
+Message = tuple[bytes | None, bytes | None, list[tuple[str, bytes]], int, int]
+
+
+def read_all(brokers: str, topic: str, partitions: int) -> list[Message]:
+    """Read a topic to its end: key, value, headers, partition, offset."""
+    consumer = Consumer(
+        {
+            "bootstrap.servers": brokers,
+            "group.id": "reader-of-tests",
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "log_level": 0,
+        }
+    )
+    try:
+        consumer.assign([TopicPartition(topic, n, OFFSET_BEGINNING) for n in range(partitions)])
+        found: list[Message] = []
+        open_ends = partitions
+        deadline = time.monotonic() + 60
+        while open_ends:
+            assert time.monotonic() < deadline, f"{topic} could not be read in 60 s"
+            for message in consumer.consume(1000, timeout=0.2):
+                if message.error():
+                    open_ends -= 1
+                    continue
+                found.append(
+                    (
+                        message.key(),
+                        message.value(),
+                        message.headers() or [],
+                        message.partition(),
+                        message.offset(),
+                    )
+                )
+        return found
+    finally:
+        consumer.close()
+
+
+def last_values(messages: Iterable[Message]) -> dict[bytes, bytes]:
+    """What a compacted topic comes to."""
+    last: dict[bytes, bytes] = {}
+    for key, value, *_ in messages:
+        assert key is not None
+        if value is None:
+            last.pop(key, None)
+        else:
+            last[key] = value
+    return last
+
+
+def rows_by_device(messages: Iterable[Message]) -> dict[bytes, list[bytes | None]]:
+    rows: dict[bytes, list[bytes | None]] = defaultdict(list)
+    for key, value, *_ in messages:
+        assert key is not None
+        rows[key].append(value)
+    return rows
+
+
+def committed(brokers: str, topics: Topics, partitions: int) -> dict[int, int]:
+    consumer = Consumer({"bootstrap.servers": brokers, "group.id": topics.app_id, "log_level": 0})
+    try:
+        asked = [TopicPartition(topics.events, n) for n in range(partitions)]
+        return {tp.partition: tp.offset for tp in consumer.committed(asked, timeout=20)}
+    finally:
+        consumer.close()
+
+
+def log_ends(brokers: str, topic: str, partitions: int) -> dict[int, int]:
+    consumer = Consumer({"bootstrap.servers": brokers, "group.id": "ends", "log_level": 0})
+    try:
+        return {
+            n: consumer.get_watermark_offsets(TopicPartition(topic, n), timeout=20)[1]
+            for n in range(partitions)
+        }
+    finally:
+        consumer.close()
+
+
+def wait_until(condition: Callable[[], bool], what: str, seconds: float = 90.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {seconds} s in vain: {what}"
+        time.sleep(0.05)
+
+
+class WorkerProcess:
+    """A worker in a process of its own."""
+
+    def __init__(self, folder: Path, settings: dict[str, Any]) -> None:
+        self.folder = folder
+        self.stats_file = folder / "stats.json"
+        self._log = (folder / "log.txt").open("ab")
+        given = {"data_dir": folder / "data", "stats_file": self.stats_file, **settings}
+        environment = {
+            **os.environ,
+            **{f"STREAM_CW_{name.upper()}": str(value) for name, value in given.items()},
+        }
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", RUN], env=environment, stdout=self._log, stderr=self._log
+        )
+
+    def log(self) -> str:
+        return (self.folder / "log.txt").read_text(errors="replace")
+
+    def stats(self) -> dict[str, int]:
+        return json.loads(self.stats_file.read_bytes())
+
+    def send(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+
+    def wait(self, seconds: float = 40.0) -> int:
+        return self.process.wait(seconds)
+
+    def stop(self) -> dict[str, int]:
+        """End it gracefully."""
+        self.send(signal.SIGTERM)
+        assert self.wait() == 0, self.log()
+        return self.stats()
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait(20)
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.kill()
+        self._log.close()
+
+
+@contextmanager
+def workers(root: Path, **common: Any) -> Iterator[Callable[..., WorkerProcess]]:
+    """Start workers by name; the same name finds the same folder again."""
+    started: list[WorkerProcess] = []
+
+    def start(name: str = "one", **settings: Any) -> WorkerProcess:
+        folder = root / name
+        folder.mkdir(parents=True, exist_ok=True)
+        worker = WorkerProcess(folder, {**common, **settings})
+        started.append(worker)
+        return worker
+
+    try:
+        yield start
+    finally:
+        for worker in started:
+            worker.close()
+
+
+decode_json = msgspec.json.decode
