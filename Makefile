@@ -1,4 +1,4 @@
-.PHONY: demo test lint wheel clean
+.PHONY: demo test lint check-wheel clean
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -16,8 +16,14 @@ lint: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-wheel: $(READY)
+# The wheel alone, in an environment without this checkout: it must carry all that it reads.
+check-wheel: $(READY)
+	rm -rf dist
 	$(BIN)/pip wheel --quiet --no-deps --wheel-dir dist .
+	$(PYTHON) -m venv --clear dist/venv
+	dist/venv/bin/pip install --quiet dist/*.whl
+	cd dist && venv/bin/stream-cw --help >/dev/null && venv/bin/stream-cw topics apply --help >/dev/null
+	cd dist && venv/bin/python -c "from stream_cw.broker.contract import topic_names; print('wheel:', topic_names().events)"
 
 clean:
 	rm -rf $(VENV) dist .cache
