@@ -99,6 +99,17 @@ def test_the_log_does_not_depend_on_how_much_is_sorted_at_once(
     assert imported(path)[0] == expected
 
 
+def test_the_log_does_not_depend_on_how_often_what_has_rested_is_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_generated(tmp_path / "export.csv", 300)
+    expected, report = imported(path)
+    assert 0 < report.sessions < report.rows
+    assert report.moved_stops
+    monkeypatch.setattr("stream_cw.history.timeline._FORGET_EVERY", 1)
+    assert imported(path)[0] == expected
+
+
 def generated_rows(count: int) -> Iterator[list[str]]:
     dice = random.Random(7)
     start = datetime(2025, 1, 1)
