@@ -103,12 +103,9 @@ def _mark_session(show: Show, event: Watch) -> None:
     session = event.session & U16
     if show.sessions and session == show.sessions_at:
         return
-    if show.sessions:
-        consecutive = (show.sessions_at + 1) & U16 == session
-        show.run = min(show.run + 1, U8) if consecutive else 1
-        show.last_gap_s = min(max(0, event.ts - show.last_ts) // 1000, U32)
-    else:
-        show.run = 1
+    consecutive = (show.sessions_at + 1) & U16 == session
+    show.run = min(show.run + 1, U8) if consecutive else 1
+    show.last_gap_s = min(max(0, event.ts - show.last_ts) // 1000, U32)
     show.sessions = min(show.sessions + 1, U16)
     show.sessions_at = session
 
