@@ -109,7 +109,10 @@ class StateStore(rocksdb.Store):  # type: ignore[misc]
         """
         try:
             for event in batch:
-                self._apply(event.message.partition, event.message.value)
+                message = event.message
+                # A batch that a rebalance overtook would leave a gap: recovery reads it again.
+                if message.generation_id == self.app.consumer_generation_id:
+                    self._apply(message.partition, message.value)
         except Exception as error:  # noqa: BLE001 - Faust's recovery would log it and go on
             self._config.fail(error)
 
@@ -147,6 +150,14 @@ class StateStore(rocksdb.Store):  # type: ignore[misc]
             raise StreamCwError(
                 f"the store of partition {partition} is not open: it belongs to another worker"
             ) from None
+
+    def persisted_offset(self, tp: TP) -> int:
+        """Tell Faust where recovery goes on; -1 for an empty store.
+
+        For None it would go on behind what an earlier recovery read and could not keep.
+        """
+        place = self.place(tp.partition)
+        return -1 if place is None else place
 
     async def assign_partitions(self, table: Any, tps: set[TP], generation_id: int = 0) -> None:
         """Open the stores of new partitions; only this opens one."""

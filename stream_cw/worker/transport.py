@@ -12,8 +12,10 @@ from typing import Any, Final, Protocol
 
 import faust
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from faust.transport import consumer
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
+from mode import Service
 from msgspec import Struct
 
 from stream_cw.errors import DeploymentError
@@ -87,11 +89,11 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     manners: Manners
 
     def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:
-        consumer = super()._create_worker_consumer(transport)
+        kafka = super()._create_worker_consumer(transport)
         # Faust fixes 1,500 ms. While a fetch waits at the broker, partitions whose records were
         # taken meanwhile are not asked for: at low rates that was the delay's tail.
-        consumer._fetch_max_wait_ms = int(self.manners.fetch_wait * 1000)
-        return consumer
+        kafka._fetch_max_wait_ms = int(self.manners.fetch_wait * 1000)
+        return kafka
 
     async def on_start(self) -> None:
         """Start the consumer and watch its heartbeats."""
@@ -115,14 +117,14 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         aiokafka's own way back leaves a partition without a commit where it is, past records that
         were fetched and dropped.
         """
-        consumer = self._ensure_consumer()
+        kafka = self._ensure_consumer()
         committed = {}
         for tp in tps:
-            offset = committed[tp] = await consumer.committed(driver.ensure_aiokafka_TP(tp))
+            offset = committed[tp] = await kafka.committed(driver.ensure_aiokafka_TP(tp))
             if offset is None:
-                await consumer.seek_to_beginning(driver.ensure_aiokafka_TP(tp))
+                await kafka.seek_to_beginning(driver.ensure_aiokafka_TP(tp))
             else:
-                consumer.seek(driver.ensure_aiokafka_TP(tp), offset)
+                kafka.seek(driver.ensure_aiokafka_TP(tp), offset)
         return committed
 
 
@@ -269,6 +271,17 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
             )
 
 
+class Fetcher(consumer.Fetcher):  # type: ignore[misc]
+    """Runs the consumer's loop; Faust's own crashes when it is stopped during a rebalance."""
+
+    @Service.task  # type: ignore[untyped-decorator]
+    async def _fetcher(self) -> None:
+        try:
+            await self.app.consumer._drain_messages(self)
+        finally:
+            self.set_shutdown()
+
+
 class Producer(driver.Producer):  # type: ignore[misc]
     """Faust's producer, made idempotent; Faust does so for exactly-once alone."""
 
@@ -285,6 +298,7 @@ class Transport(driver.Transport):  # type: ignore[misc]
     """Makes the consumer and the producer above."""
 
     Consumer = Consumer
+    Fetcher = Fetcher
     Producer = Producer
 
 
