@@ -43,6 +43,8 @@ STRINGS: Final = [
     "AA",
     "US\n",
     "US\r\n",
+    "a\n",
+    "1\n",
     "ÄÖ",
     "0",
     "-1",
