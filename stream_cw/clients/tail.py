@@ -1,6 +1,6 @@
 """Row updates as they come, the newest of each device."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 
 from msgspec import Struct
 
@@ -64,7 +64,7 @@ def tail(
     from_beginning: bool = False,
     to_end: bool = False,
     profile: str | None = None,
-) -> Iterator[list[Update]]:
+) -> Generator[list[Update]]:
     """Follow the push topic.
 
     Parameters

@@ -112,8 +112,7 @@ def test_a_recording_needs_as_many_partitions(
 
 
 @pytest.mark.kafka
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-@pytest.mark.parametrize("profiles", [1, 40])
+@pytest.mark.parametrize(("number", "profiles"), [(signal.SIGINT, 40), (signal.SIGKILL, 1)])
 def test_an_interrupted_replay_goes_on(
     kafka: Broker, make_topic: MakeTopic, tmp_path: Path, number: signal.Signals, profiles: int
 ) -> None:

@@ -1,0 +1,159 @@
+"""Commands that make event logs, and replay them."""
+
+# ruff: noqa: PLC0415 (commands import what they need, so that `--help` is quick)
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stream_cw.cli.options import OutputLog, Prefix, bar, count_lines, parse_speed, written
+
+
+def import_netflix(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE", exists=True, dir_okay=False, help="ViewingActivity.csv, any language."
+        ),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "-o", "--out", metavar="LOG", help="The event log; FILE's name with .jsonl if left out."
+        ),
+    ] = None,
+    account: Annotated[
+        str | None,
+        typer.Option(help="Name of the account: exports of one account keep their profiles."),
+    ] = None,
+    tz: Annotated[
+        str | None,
+        typer.Option(help="Time zone, such as America/Sao_Paulo, where a country has several."),
+    ] = None,
+) -> None:
+    """Import a member's viewing history."""
+    from stream_cw.history import netflix
+
+    target = out or Path(f"{file.stem}.jsonl")
+    with written(target) as log, bar("importing") as progress:
+        report = netflix.import_netflix(file, log, account=account, tz=tz, progress=progress)
+    for line in netflix.report_lines(report):
+        typer.echo(line)
+    typer.echo(f"written to {target}")
+
+
+def simulate(
+    out: OutputLog,
+    profiles: Annotated[int, typer.Option(min=1, help="Members to simulate.")] = 100,
+    days: Annotated[int, typer.Option(min=1, help="Days to simulate.")] = 28,
+    seed: Annotated[int, typer.Option(help="The same seed, the same log.")] = 1,
+    truth: Annotated[
+        Path | None, typer.Option(help="Gets what the generator knew at each session start.")
+    ] = None,
+    catalog: Annotated[Path | None, typer.Option(help="Gets the catalog's entries.")] = None,
+    device_habits: Annotated[
+        bool,
+        typer.Option(
+            "--device-habits/--no-device-habits", help="Whether members keep shows to devices."
+        ),
+    ] = True,
+) -> None:
+    """Simulate members: an event log, its catalog and the truth behind it."""
+    from stream_cw.history import simulator
+
+    with ExitStack() as stack:
+        log = stack.enter_context(written(out))
+        truth_file = stack.enter_context(written(truth)) if truth else None
+        catalog_file = stack.enter_context(written(catalog)) if catalog else None
+        progress = stack.enter_context(bar("simulating"))
+        report = simulator.simulate(
+            profiles,
+            days,
+            seed,
+            log,
+            truth_file,
+            catalog_file,
+            device_habits=device_habits,
+            progress=lambda done: progress(done, profiles),
+        )
+    typer.echo(
+        f"{report.events:,} events of {report.profiles:,} profiles in {report.days} days, "
+        f"{report.shows:,} shows; written to {out}"
+    )
+
+
+def replay(
+    log: Annotated[
+        Path, typer.Argument(metavar="LOG", exists=True, dir_okay=False, help="An event log.")
+    ],
+    to: Annotated[
+        str | None,
+        typer.Option(metavar="BROKERS", help="Produce to Kafka: host:port, with commas."),
+    ] = None,
+    speed: Annotated[
+        str, typer.Option(help="Pace by event time, such as 60x; `max` for as fast as can be.")
+    ] = "max",
+    resume: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Keeps how far an interrupted replay came; LOG.progress if left out.",
+        ),
+    ] = None,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="No broker: run the pure step alone.")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", metavar="ROWS", help="Gets the rows, offline.")
+    ] = None,
+    prefix: Prefix = "",
+) -> None:
+    """Replay an event log: to Kafka, or offline to rows."""
+    if offline == (to is not None):
+        raise typer.BadParameter("wanted one of --offline and --to BROKERS")
+    if offline != (out is not None):
+        raise typer.BadParameter("wanted -o ROWS together with --offline")
+    if to is not None:
+        _replay_to(log, to, parse_speed(speed), resume, prefix)
+    elif out is not None:
+        _replay_offline(log, out)
+
+
+def _replay_to(
+    log: Path, brokers: str, speed: float | None, resume: Path | None, prefix: str
+) -> None:
+    from stream_cw.broker.contract import topic_names
+    from stream_cw.clients.replay import replay as produce
+
+    total = count_lines(log)
+    with bar("producing") as progress:
+        report = produce(
+            log,
+            brokers,
+            topic=topic_names(prefix).events,
+            speed=speed,
+            progress=resume,
+            watch=lambda _record, acknowledged: progress(acknowledged, total),
+        )
+    if report.resumed:
+        typer.echo(f"went on behind {report.resumed:,} records of an interrupted run")
+    typer.echo(
+        f"{report.acknowledged:,} of {report.records:,} records acknowledged "
+        f"in {report.seconds:.1f} s, {report.rate:,.0f} a second"
+    )
+
+
+def _replay_offline(log: Path, out: Path) -> None:
+    from stream_cw.history.log import EventLog
+    from stream_cw.history.replay import replay_offline
+
+    total = count_lines(log)
+    with written(out) as rows, bar("replaying") as progress:
+        report = replay_offline(EventLog(log), rows, progress=lambda done: progress(done, total))
+    typer.echo(
+        f"{report.records:,} records of {report.profiles:,} profiles: {report.applied:,} applied, "
+        f"{report.repeated:,} repeated, {report.refused:,} refused; {report.rows:,} rows and "
+        f"{report.tombstones:,} tombstones written to {out}"
+    )

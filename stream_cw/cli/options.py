@@ -1,0 +1,74 @@
+"""Options that several commands share, and the files and bars that they use."""
+
+# ruff: noqa: PLC0415 (commands import what they need, so that `--help` is quick)
+
+import gzip
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, BinaryIO, Final, cast
+
+import typer
+
+LOCAL: Final = "127.0.0.1:9092"
+Brokers = Annotated[
+    str,
+    typer.Option(
+        envvar="STREAM_CW_BROKERS", help="Addresses of the brokers, host:port, with commas."
+    ),
+]
+Prefix = Annotated[
+    str,
+    typer.Option(
+        envvar="STREAM_CW_TOPIC_PREFIX",
+        help="Start of all names of topics, so that systems share a cluster.",
+    ),
+]
+OutputLog = Annotated[
+    Path, typer.Option("-o", "--out", metavar="LOG", help="The event log to write.")
+]
+
+
+def parse_speed(text: str) -> float | None:
+    """Read a speed such as `60x` or `max`; None is as fast as can be."""
+    if text == "max":
+        return None
+    try:
+        speed = float(text.removesuffix("x"))
+    except ValueError:
+        speed = 0.0
+    if not 0 < speed < float("inf"):
+        raise typer.BadParameter(f"speed: wanted `max` or a factor such as 60x, found {text!r}")
+    return speed
+
+
+@contextmanager
+def written(path: Path) -> Iterator[BinaryIO]:
+    """Open a file that takes its name when it is whole; packed where the name ends in `.gz`."""
+    part = path.with_name(path.name + ".part")
+    try:
+        with gzip.open(part, "wb") if path.suffix == ".gz" else part.open("wb") as file:
+            yield cast(BinaryIO, file)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@contextmanager
+def bar(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar on a terminal; it is called with what is done and what there is to do."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(what, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+def count_lines(path: Path) -> int:
+    """Count the lines of a log, for a bar."""
+    from stream_cw.history.log import open_log
+
+    with open_log(path) as file:
+        return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))

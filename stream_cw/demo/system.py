@@ -1,0 +1,108 @@
+"""The whole system on this machine: the embedded broker, its topics and one worker."""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from confluent_kafka import Consumer, ConsumerGroupState, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from stream_cw.broker.contract import Topics, topic_names
+from stream_cw.broker.embedded import embedded_broker
+from stream_cw.broker.process import Broker
+from stream_cw.broker.topics import apply_topics
+from stream_cw.clients.topic import connection
+from stream_cw.demo.worker_process import WorkerProcess, worker_process
+from stream_cw.errors import BrokerError, DeploymentError
+
+PARTITIONS: Final = 4
+JOIN_SECONDS: Final = 60.0
+_ANSWER_SECONDS: Final = 5.0
+
+
+class System:
+    """A running system.
+
+    Attributes
+    ----------
+    broker : Broker
+    address : str
+        Of the broker.
+    worker : WorkerProcess
+    topics : Topics
+    """
+
+    def __init__(self, broker: Broker, worker: WorkerProcess, topics: Topics) -> None:
+        self.broker = broker
+        self.address = broker.address
+        self.worker = worker
+        self.topics = topics
+
+    def check(self) -> None:
+        """Raise BrokerError or DeploymentError if the broker or the worker has ended by itself."""
+        self.broker.check()
+        self.worker.check()
+
+    def wait_joined(self) -> None:
+        """Wait until the worker has its partitions.
+
+        Raises
+        ------
+        BrokerError
+            If the broker ends by itself.
+        DeploymentError
+            If the worker ends by itself, or takes too long.
+        """
+        client = AdminClient(connection(self.address))
+        group = self.topics.app_id
+        deadline = time.monotonic() + JOIN_SECONDS
+        while time.monotonic() < deadline:
+            self.check()
+            answer = client.describe_consumer_groups([group], request_timeout=_ANSWER_SECONDS)
+            try:
+                if answer[group].result().state is ConsumerGroupState.STABLE:
+                    return
+            except KafkaException as error:
+                raise BrokerError(f"{self.address}: {error.args[0].str()}") from None
+            time.sleep(0.2)
+        raise DeploymentError(
+            f"the worker did not join within {JOIN_SECONDS:.0f} s:\n{self.worker.log_tail()}"
+        )
+
+    def lag(self, ends: Mapping[int, int]) -> int:
+        """Count the events before these offsets, by partition, that are not committed yet."""
+        group = {**connection(self.address), "group.id": self.topics.app_id}
+        consumer = Consumer(group)  # it only asks, and never joins
+        try:
+            places = consumer.committed(
+                [TopicPartition(self.topics.events, partition) for partition in ends],
+                timeout=_ANSWER_SECONDS,
+            )
+        except KafkaException as error:
+            raise BrokerError(f"{self.address}: {error.args[0].str()}") from None
+        finally:
+            consumer.close()
+        return sum(max(0, ends[place.partition] - max(0, place.offset)) for place in places)
+
+
+@contextmanager
+def running_system(folder: Path) -> Iterator[System]:
+    """Start a broker, make the topics and start a worker; all of it ends with the context.
+
+    Parameters
+    ----------
+    folder : Path
+        Takes states and logs.
+
+    Raises
+    ------
+    BrokerError
+        If the broker does not start.
+    """
+    topics = topic_names()
+    with embedded_broker(folder / "broker") as broker:
+        apply_topics(broker.address, topics, partitions=PARTITIONS)
+        with worker_process(broker.address, folder) as worker:
+            yield System(broker, worker, topics)
