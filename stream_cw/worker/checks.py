@@ -1,8 +1,16 @@
 """What must hold before a worker may touch the log: the topics, and the offsets within them."""
 
+import time
 from collections.abc import Iterable
+from typing import Final
 
-from confluent_kafka import OFFSET_INVALID, Consumer, KafkaException, TopicPartition
+from confluent_kafka import (
+    OFFSET_INVALID,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    TopicPartition,
+)
 
 from stream_cw.broker.contract import Topics
 from stream_cw.broker.identities import Identity
@@ -10,7 +18,12 @@ from stream_cw.broker.topics import verified_topics
 from stream_cw.errors import BrokerError, LogMismatchError
 from stream_cw.worker.mark import Mark
 
-ANSWER_SECONDS = 15.0
+ANSWER_SECONDS: Final = 15.0
+COORDINATOR_ON_ITS_WAY: Final = (
+    KafkaError.NOT_COORDINATOR,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+)
 
 
 def check_deployment(brokers: str, topics: Topics) -> Identity:
@@ -39,7 +52,7 @@ def check_deployment(brokers: str, topics: Topics) -> Identity:
     )
     try:
         partitions = [TopicPartition(topics.events, n) for n in range(events.partitions)]
-        for committed in consumer.committed(partitions, timeout=ANSWER_SECONDS):
+        for committed in _committed(consumer, partitions):
             if committed.offset != OFFSET_INVALID:
                 start, end = consumer.get_watermark_offsets(committed, timeout=ANSWER_SECONDS)
                 check_committed(topics.events, committed.partition, committed.offset, start, end)
@@ -48,6 +61,20 @@ def check_deployment(brokers: str, topics: Topics) -> Identity:
     finally:
         consumer.close()
     return events
+
+
+def _committed(consumer: Consumer, partitions: list[TopicPartition]) -> list[TopicPartition]:
+    deadline = time.monotonic() + ANSWER_SECONDS
+    while True:
+        try:
+            found: list[TopicPartition] = consumer.committed(partitions, timeout=ANSWER_SECONDS)
+        except KafkaException as error:
+            # A cluster that has just started is still finding out who coordinates the group.
+            if error.args[0].code() not in COORDINATOR_ON_ITS_WAY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+        else:
+            return found
 
 
 def check_committed(topic: str, partition: int, committed: int, start: int, end: int) -> None:

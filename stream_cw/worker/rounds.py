@@ -12,7 +12,7 @@ no further, and neither does one whose worker has not been heard of for a sessio
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, Protocol
 
 from msgspec import Struct
@@ -135,6 +135,25 @@ class Rounds:
     def is_busy(self) -> bool:
         """Whether records wait or rounds are under way."""
         return bool(self._in_flight) or (self._queue is not None and self._queue.qsize() > 0)
+
+    def check_changelog(self, ends: Mapping[int, int]) -> None:
+        """End the process where another worker wrote into the changelog.
+
+        One that was halted past its session may have had older states in its socket. The recovery
+        of the next start, or of the next owner, puts the newer ones on top again.
+        """
+        for partition, end in ends.items():
+            if self._in_flight or not self._open:
+                return
+            place = self.setup.store.place(partition)
+            if place is not None and end > place + 1:
+                self.setup.fail(self._foreign(partition, place + 1, end - 1))
+
+    def _foreign(self, partition: int, wanted: int, found: int) -> LogMismatchError:
+        return LogMismatchError(
+            f"topic {self.setup.topics.changelog}, partition {partition}: wanted offset {wanted} "
+            f"for the next state, found {found}: another worker wrote here"
+        )
 
     # Hand-over
 
@@ -322,10 +341,7 @@ class Rounds:
         places = [batches[0].first - 1 if before is None else before, *(b.last for b in batches)]
         for place, batch in zip(places, batches, strict=False):
             if batch.first != place + 1:
-                raise LogMismatchError(
-                    f"topic {topic}, partition {partition}: wanted offset {place + 1} for the next "
-                    f"state, found {batch.first}: another worker wrote here"
-                )
+                raise self._foreign(partition, place + 1, batch.first)
         self.setup.stats.changelog_sent += len(records)
         return places[-1]
 

@@ -47,6 +47,9 @@ class Keeper(Protocol):
     def is_busy(self) -> bool:
         """Whether records wait or are worked on."""
 
+    def check_changelog(self, ends: Mapping[int, int]) -> None:
+        """Compare the ends of the changelog's partitions with what was written or read there."""
+
 
 class Manners(Struct, frozen=True, kw_only=True):
     """How the consumer behaves; times in seconds.
@@ -252,10 +255,15 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         await super().on_partitions_revoked(revoked)
 
     async def verify_all_partitions_active(self) -> None:
-        """End the process when records wait and nothing has moved for long.
+        """Look after the partitions, now and then, in place of Faust's check of single events."""
+        await self._check_progress()
+        changelog = [tp for tp in self.assignment() if self._is_changelog_tp(tp)]
+        if changelog:
+            ends = await self.highwaters(*changelog)
+            self.manners.keeper.check_changelog({tp.partition: end for tp, end in ends.items()})
 
-        Faust only logs it, and judges by single events.
-        """
+    async def _check_progress(self) -> None:
+        """End the process when records wait and nothing has moved for long."""
         tps = [tp for tp in self.assignment() if not self._is_changelog_tp(tp)]
         ends = await self.highwaters(*tps) if tps else {}
         places = {tp: await self.position(tp) for tp in tps}

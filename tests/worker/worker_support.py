@@ -14,7 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    OFFSET_INVALID,
+    Consumer,
+    KafkaException,
+    Producer,
+    TopicPartition,
+)
 
 from stream_cw.broker.contract import Topics
 from stream_cw.core.events import (
@@ -91,7 +98,14 @@ def produce(
     events: Iterable[BaseEvent | tuple[bytes | None, bytes | None, int]],
 ) -> None:
     """Produce events to their partitions; a tuple is a key, a value and a partition as given."""
-    producer = Producer({"bootstrap.servers": brokers, "linger.ms": 5, "log_level": 0})
+    producer = Producer(
+        {
+            "bootstrap.servers": brokers,
+            "linger.ms": 5,
+            "log_level": 0,
+            "message.max.bytes": 2_000_000,  # the broker's own limit is what counts
+        }
+    )
     failures: list[Any] = []
     for event in events:
         if isinstance(event, tuple):
@@ -179,7 +193,10 @@ def committed(brokers: str, topics: Topics, partitions: int) -> dict[int, int]:
     consumer = Consumer({"bootstrap.servers": brokers, "group.id": topics.app_id, "log_level": 0})
     try:
         asked = [TopicPartition(topics.events, n) for n in range(partitions)]
-        return {tp.partition: tp.offset for tp in consumer.committed(asked, timeout=20)}
+        try:
+            return {tp.partition: tp.offset for tp in consumer.committed(asked, timeout=20)}
+        except KafkaException:  # the coordinator is not there yet
+            return dict.fromkeys(range(partitions), OFFSET_INVALID)
     finally:
         consumer.close()
 

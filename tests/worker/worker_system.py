@@ -1,0 +1,72 @@
+"""A system of topics on Kafka, and what tests do with it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from confluent_kafka import KafkaException
+from msgspec import Struct
+from worker_support import (
+    Message,
+    WorkerProcess,
+    committed,
+    log_ends,
+    produce,
+    read_all,
+    wait_until,
+)
+
+from stream_cw.broker.cluster import connect
+from stream_cw.broker.contract import Topics
+
+PARTITIONS = 2
+
+
+class System(Struct, frozen=True):
+    """Topics of one test, and what is done with them."""
+
+    brokers: str
+    prefix: str
+    topics: Topics
+    start: Callable[..., WorkerProcess]
+
+    def produce(self, events: Any) -> None:
+        produce(self.brokers, self.topics.events, PARTITIONS, events)
+
+    def committed(self) -> dict[int, int]:
+        return committed(self.brokers, self.topics, PARTITIONS)
+
+    def is_through(self) -> bool:
+        ends = log_ends(self.brokers, self.topics.events, PARTITIONS)
+        return self.committed() == {n: end or -1001 for n, end in ends.items()}
+
+    def wait_until_through(self, *running: WorkerProcess) -> None:
+        def through() -> bool:
+            for worker in running:
+                assert worker.process.poll() is None, worker.log()
+            return self.is_through()
+
+        wait_until(through, "all events committed")
+
+    def sharing(self) -> int:
+        """How many workers hold partitions in a settled group."""
+        client = connect(self.brokers)  # kept: its answers die with it
+        asked = client.describe_consumer_groups([self.topics.app_id])
+        try:
+            group = asked[self.topics.app_id].result(timeout=20)
+        except KafkaException:  # nobody has joined yet
+            return 0
+        if group.state.name != "STABLE":
+            return 0
+        return sum(1 for member in group.members if member.assignment.topic_partitions)
+
+    def rows(self) -> list[Message]:
+        return read_all(self.brokers, self.topics.rows, PARTITIONS)
+
+    def changelog(self) -> list[Message]:
+        return read_all(self.brokers, self.topics.changelog, PARTITIONS)
+
+    def events(self) -> list[Message]:
+        return read_all(self.brokers, self.topics.events, PARTITIONS)
+
+    def letters(self) -> list[Message]:
+        return read_all(self.brokers, self.topics.dead_letters, 1)
