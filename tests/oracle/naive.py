@@ -1,0 +1,532 @@
+"""The slow oracle: a profile's numbers from the whole list of its events, as docs/state.md says.
+
+Nothing is kept from one question to the next, and nothing is shared with the code under test but
+the events' structs and the hash of ids. Each section of the document is one pass over the list in
+order of arrival; the numbers are then read off with `max`, `sum` and filters.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from functools import cached_property
+from itertools import accumulate, groupby
+from typing import Any
+
+from stream_cw.core.events import (
+    DEVICE_TYPES,
+    BaseEvent,
+    DisplayOff,
+    Episode,
+    Event,
+    ForgetProfile,
+    MarkWatched,
+    Pause,
+    Play,
+    Progress,
+    Rating,
+    Remove,
+    Stop,
+    Supplemental,
+    UndoRemove,
+)
+from stream_cw.core.state import hash32, hash64
+
+DAY_MS = 86_400_000
+HALF_LIVES_MS = (1 * DAY_MS, 7 * DAY_MS, 30 * DAY_MS)
+SESSION_GAP_MS = 30 * 60_000
+SHOWS, DEVICES, SHOW_DEVICES, LISTED, IDS = 64, 8, 3, 3, 256
+U8, U16, U32 = 0xFF, 0xFFFF, 0xFFFF_FFFF
+UNIT_PLAY, UNIT_MINUTE = 64, 1024
+
+
+@dataclass(eq=False)
+class Happening:
+    """An applied event and what the document makes of it."""
+
+    arrival: int
+    event: Any
+    device: "DeviceLife"
+    late: bool = False
+    session: int = 0
+    profile_sessions: int = 0
+    starts_session: bool = False
+    first_act: bool = False
+    watched: bool = False
+    opened: bool = False
+    credited_ms: int = 0
+    resumes: bool = False
+    offset_min: int = 0
+
+    @property
+    def ts(self) -> int:
+        return self.event.ts
+
+    @property
+    def is_playback(self) -> bool:
+        """Whether it is a playback event of a film or an episode."""
+        playback = isinstance(self.event, Play | Pause | Stop | Progress)
+        return playback and not isinstance(self.event.title, Supplemental)
+
+    @property
+    def minute_units(self) -> int:
+        return self.credited_ms * UNIT_MINUTE // 60_000
+
+    @property
+    def play_units(self) -> int:
+        return UNIT_PLAY if self.opened else 0
+
+    @cached_property
+    def local(self) -> datetime:
+        return datetime(1970, 1, 1) + timedelta(milliseconds=self.ts, minutes=self.offset_min)
+
+
+@dataclass(eq=False)
+class OpenPlayback:
+    title_id: str
+    position_ms: int
+    ts: int
+    session: int
+
+
+@dataclass(eq=False)
+class DeviceLife:
+    """A device from the event that brought it into the state until it left."""
+
+    device_id: str
+    place: int
+    happenings: list[Happening] = field(default_factory=list)
+    left_at: int | None = None
+    open: OpenPlayback | None = None
+
+    @property
+    def in_order(self) -> list[Happening]:
+        return [h for h in self.happenings if not h.late]
+
+
+@dataclass(eq=False)
+class ShowLife:
+    """A show from the event that brought it into the state until it left."""
+
+    show_id: str
+    happenings: list[Happening] = field(default_factory=list)
+    last_ts: int = 0
+
+
+@dataclass(eq=False)
+class Told:
+    """All that the passes over the list found."""
+
+    happenings: list[Happening]
+    devices: list[DeviceLife]
+    shows: list[ShowLife]
+
+
+def tell(events: Iterable[Event]) -> Told:
+    """Make the passes over a profile's events, in order of arrival."""
+    happenings, lives = _on_devices(_applied(events))
+    for life in lives:
+        _number_sessions(life)
+        _pair(life)
+    counted = accumulate(h.starts_session for h in happenings)
+    for happening, sessions in zip(happenings, counted, strict=True):
+        happening.profile_sessions = sessions
+    shows = _in_shows(happenings)
+    return Told(happenings, [life for life in lives if life.left_at is None], shows)
+
+
+def recompute(events: Iterable[Event]) -> dict[str, Any] | None:
+    """Compute every number of a profile's state; None where nothing is known of it."""
+    told = tell(events)
+    happenings = told.happenings
+    if not happenings:
+        return None
+    cause = happenings[-1].event
+    now = max(h.ts for h in happenings)
+    return {
+        "revision": len(happenings),
+        "cause_id": cause.event_id,
+        "cause_type": cause.__struct_config__.tag,
+        "first_ts": min(h.ts for h in happenings),
+        "now": now,
+        "minutes": [
+            decayed([(h.ts, h.minute_units) for h in happenings], half_life, U32)
+            for half_life in HALF_LIVES_MS
+        ],
+        "hours": _by_hour(happenings),
+        "sessions": sum(h.starts_session for h in happenings),
+        "resumed": sum(h.first_act and h.resumes for h in happenings),
+        "started": sum(h.first_act and not h.resumes for h in happenings),
+        "devices": {life.device_id: _device(life) for life in told.devices},
+        "shows": {life.show_id: _show(life, happenings[-1].arrival) for life in told.shows},
+        "event_ids": [hash64(h.event.event_id) for h in happenings[-IDS:]],
+        "live": {
+            life.device_id
+            for life in told.devices
+            if not isinstance(life.in_order[-1].event, DisplayOff)
+            and now - life.in_order[-1].ts <= SESSION_GAP_MS
+        },
+    }
+
+
+# Events that change nothing
+
+
+def _applied(events: Iterable[Event]) -> list[Event]:
+    applied: list[Event] = []
+    for event in events:
+        if event.event_id in [known.event_id for known in applied[-IDS:]]:
+            continue
+        if isinstance(event, ForgetProfile):
+            applied = []
+        else:
+            applied.append(event)
+    return applied
+
+
+# Devices and sessions
+
+
+def _on_devices(events: Sequence[Event]) -> tuple[list[Happening], list[DeviceLife]]:
+    happenings: list[Happening] = []
+    lives: list[DeviceLife] = []
+    places: list[DeviceLife] = []
+    last_event: dict[DeviceLife, int] = {}
+    for arrival, event in enumerate(events):
+        life = next((known for known in places if known.device_id == event.device_id), None)
+        if life is None:
+            place = len(places)
+            if place == DEVICES:
+                leaving = min(places, key=lambda known: (last_event[known], known.place))
+                leaving.left_at, place = arrival, leaving.place
+            life = DeviceLife(event.device_id, place)
+            places[place : place + 1] = [life]
+            lives.append(life)
+        last_event[life] = max(event.ts, last_event.get(life, event.ts))
+        happenings.append(Happening(arrival, event, life))
+        life.happenings.append(happenings[-1])
+    return happenings, lives
+
+
+def _number_sessions(life: DeviceLife) -> None:
+    newest_ts, session, session_id, offset_min = None, 0, None, 0
+    for happening in life.happenings:
+        event = happening.event
+        happening.late = newest_ts is not None and event.ts < newest_ts
+        if not happening.late:
+            if newest_ts is None or _parts(session_id, newest_ts, event):
+                happening.starts_session = True
+                session, session_id = session + 1, None
+            newest_ts, session_id = event.ts, session_id or event.session_id
+            offset_min = offset_min if event.tz_offset_min is None else event.tz_offset_min
+        happening.session = session
+        told = event.tz_offset_min
+        happening.offset_min = offset_min if told is None else told
+
+
+def _parts(session_id: str | None, newest_ts: int, event: BaseEvent) -> bool:
+    if session_id is not None and event.session_id is not None:
+        return session_id != event.session_id
+    return event.ts - newest_ts > SESSION_GAP_MS
+
+
+def _device(life: DeviceLife) -> dict[str, Any]:
+    newest = life.in_order[-1]
+    in_session = [h for h in life.happenings if h.session == newest.session]
+    ids = [h.event.session_id for h in in_session if not h.late]
+    offsets = [h.event.tz_offset_min for h in life.in_order]
+    return {
+        "device_id": life.device_id,
+        "device_type": DEVICE_TYPES.index(newest.event.device_type),
+        "tz_offset_min": next((told for told in reversed(offsets) if told is not None), None),
+        "session_id": next((told for told in ids if told is not None), None),
+        "session_start": in_session[0].ts,
+        "last_ts": newest.ts,
+        "sessions": newest.session & U16,
+        "ended": isinstance(newest.event, DisplayOff),
+        "acted": any(h.first_act for h in in_session),
+        "open": None
+        if life.open is None
+        else {
+            "title": hash64(life.open.title_id),
+            "position_ms": life.open.position_ms,
+            "ts": life.open.ts,
+            "session": life.open.session & U16,
+        },
+    }
+
+
+# Playbacks
+
+
+def _pair(life: DeviceLife) -> None:
+    held: OpenPlayback | None = None
+    acted_in = 0
+    for happening in filter(lambda h: h.is_playback, life.happenings):
+        event, title_id = happening.event, happening.event.title.id
+        reported = held is not None and held.title_id == title_id
+        if reported and event.ts < held.ts:
+            continue
+        if reported:
+            moved = event.position_ms - held.position_ms
+            happening.credited_ms = max(0, min(event.ts - held.ts, moved))
+        goes_on = reported and held.session == happening.session
+        happening.opened = isinstance(event, Play) and not goes_on
+        happening.watched = reported or happening.opened
+        if happening.opened and not event.autoplay and acted_in != happening.session:
+            happening.first_act, acted_in = True, happening.session
+        if happening.opened or reported:
+            opened_in = happening.session if happening.opened else held.session
+            held = OpenPlayback(title_id, event.position_ms, event.ts, opened_in)
+        if reported and isinstance(event, Stop):
+            held = None
+    life.open = held
+
+
+# Shows
+
+
+def _in_shows(happenings: Sequence[Happening]) -> list[ShowLife]:
+    present: dict[str, ShowLife] = {}
+    for happening in happenings:
+        event = happening.event
+        if happening.is_playback:
+            show_id = event.title.show_id
+            happening.resumes = show_id in present
+            life = present.setdefault(show_id, ShowLife(show_id))
+            life.happenings.append(happening)
+            life.last_ts = max(life.last_ts, event.ts)
+            if len(present) > SHOWS:
+                del present[min(present, key=lambda known: (present[known].last_ts, known))]
+        elif isinstance(event, Remove | UndoRemove | Rating) and event.show_id in present:
+            present[event.show_id].happenings.append(happening)
+        elif isinstance(event, MarkWatched) and not isinstance(event.title, Supplemental):
+            marked = present.get(event.title.show_id)
+            if marked is not None:
+                marked.happenings.append(happening)
+    return list(present.values())
+
+
+def _show(life: ShowLife, last_arrival: int) -> dict[str, Any]:
+    playbacks = [h for h in life.happenings if h.is_playback]
+    plays = [(h.ts, h.play_units) for h in playbacks]
+    return {
+        "series": isinstance(playbacks[0].event.title, Episode),
+        **_titles(playbacks),
+        **_marks(life.happenings),
+        "first_s": min(h.ts for h in playbacks) // 1000,
+        "last_ts": max(h.ts for h in playbacks),
+        "plays": min(U16, sum(h.opened for h in playbacks)),
+        "autoplays": min(U16, sum(h.opened and h.event.autoplay for h in playbacks)),
+        "starts": min(U16, sum(h.first_act for h in playbacks)),
+        "minutes": [
+            decayed([(h.ts, h.minute_units) for h in playbacks], half_life, U32)
+            for half_life in HALF_LIVES_MS
+        ],
+        "plays_decayed": [decayed(plays, half_life, U16) for half_life in HALF_LIVES_MS],
+        "hours": _by_hour(playbacks),
+        "weekend": _decayed_where(playbacks, [h.local.weekday() >= 5 for h in playbacks]),
+        "types": [
+            _decayed_where(playbacks, [h.event.device_type == kind for h in playbacks])
+            for kind in DEVICE_TYPES
+        ],
+        **_sessions_of(playbacks),
+        "devices": _devices_of(playbacks, last_arrival),
+    }
+
+
+def _gives_way(last: Happening, happening: Happening) -> bool:
+    """Whether an event's position replaces that of the show's last event."""
+    if happening.ts != last.ts:
+        return happening.ts > last.ts
+    left_at = last.device.left_at
+    gone = left_at is not None and left_at <= happening.arrival
+    return gone or happening.device.device_id >= last.device.device_id
+
+
+def _lasts(playbacks: Sequence[Happening]) -> list[Happening]:
+    """Name the show's last event after each arrival."""
+    return list(accumulate(playbacks, lambda last, h: h if _gives_way(last, h) else last))
+
+
+@dataclass(eq=False)
+class KnownTitle:
+    """A title of a show: the event that its position is of, and its facts."""
+
+    held: Happening
+    facts: dict[str, int] = field(default_factory=dict)
+
+
+def _titles(playbacks: Sequence[Happening]) -> dict[str, Any]:
+    known: dict[str, KnownTitle] = {}
+    lasts = _lasts(playbacks)
+    for before, happening, last in zip([None, *lasts], playbacks, lasts, strict=False):
+        title = happening.event.title
+        was_last = before is not None and before.event.title.id == title.id
+        taken = happening is last
+        if title.id not in known:
+            taken, known[title.id] = True, KnownTitle(happening)
+        elif not was_last and happening.ts >= known[title.id].held.ts:
+            taken = True
+        entry = known[title.id]
+        if taken:
+            entry.held = happening
+        for name in ("duration_ms", "credits_ms", "season", "episode"):
+            value = getattr(title, name, None)
+            if value is not None and (taken or name not in entry.facts):
+                entry.facts[name] = value
+        others = [title_id for title_id in known if title_id != last.event.title.id]
+        others.sort(key=lambda title_id: (-known[title_id].held.ts, hash32(title_id)))
+        for title_id in others:
+            facts = known[title_id].facts
+            known[title_id].facts = {k: v for k, v in facts.items() if k == "duration_ms"}
+        for title_id in others[LISTED:]:
+            del known[title_id]
+    last = lasts[-1]
+    of_last = known.pop(last.event.title.id)
+    return {
+        "title_id": last.event.title.id,
+        "position_ms": last.event.position_ms,
+        "position_device": None if last.device.left_at is not None else last.device.device_id,
+        **{
+            name: of_last.facts.get(name)
+            for name in ("duration_ms", "credits_ms", "season", "episode")
+        },
+        "episodes": {
+            hash32(title_id): (
+                entry.held.event.position_ms,
+                entry.facts.get("duration_ms"),
+                entry.held.ts,
+            )
+            for title_id, entry in known.items()
+        },
+    }
+
+
+def _marks(happenings: Sequence[Happening]) -> dict[str, Any]:
+    removed = watched = False
+    rating = 0
+    last: Happening | None = None
+    for happening in happenings:
+        match happening.event:
+            case Remove():
+                removed = True
+            case UndoRemove():
+                removed = False
+            case MarkWatched():
+                watched = watched or happening.event.title.id == last.event.title.id
+            case Rating():
+                rating = happening.event.rating
+            case _ if last is None or _gives_way(last, happening):
+                last = happening
+                if happening.opened:
+                    removed = watched = False
+    return {"removed": removed, "watched": watched, "rating": rating}
+
+
+def _sessions_of(playbacks: Sequence[Happening]) -> dict[str, int]:
+    sessions = run = gap_s = at = 0
+    last_play: int | None = None
+    for happening in playbacks:
+        if happening.watched:
+            n = happening.profile_sessions
+            if sessions == 0 or n != at:
+                run = run + 1 if sessions and at == n - 1 else 1
+                gap_s = 0 if last_play is None else max(0, happening.ts - last_play) // 1000
+                sessions, at = sessions + 1, n
+        last_play = happening.ts if last_play is None else max(last_play, happening.ts)
+    return {
+        "sessions": min(U16, sessions),
+        "sessions_at": at & U16,
+        "run": min(U8, run),
+        "last_gap_s": min(U32, gap_s),
+    }
+
+
+def _devices_of(playbacks: Sequence[Happening], last_arrival: int) -> dict[str, tuple[int, ...]]:
+    present: dict[DeviceLife, list[Happening]] = {}
+
+    def forget_those_gone(arrival: int) -> None:
+        for life in [d for d in present if d.left_at is not None and d.left_at <= arrival]:
+            del present[life]
+
+    def last_play_s(life: DeviceLife) -> int:
+        return max(h.ts for h in present[life]) // 1000
+
+    for happening in (h for h in playbacks if h.watched):
+        forget_those_gone(happening.arrival)
+        present.setdefault(happening.device, []).append(happening)
+        if len(present) > SHOW_DEVICES:
+            del present[min(present, key=lambda life: (last_play_s(life), -life.place))]
+    forget_those_gone(last_arrival)
+    return {
+        life.device_id: (
+            last_play_s(life),
+            _decayed_where(playbacks, [h in there for h in playbacks]),
+            there[-1].session & U16,
+        )
+        for life, there in present.items()
+    }
+
+
+def _by_hour(happenings: Sequence[Happening]) -> list[int]:
+    return [
+        _decayed_where(happenings, [h.local.hour // 3 == bin_ for h in happenings])
+        for bin_ in range(8)
+    ]
+
+
+def _decayed_where(happenings: Sequence[Happening], counts: Sequence[bool]) -> int:
+    steps = [(h.ts, h.play_units * yes) for h, yes in zip(happenings, counts, strict=True)]
+    return decayed(steps, HALF_LIVES_MS[2], U16)
+
+
+# Decay
+
+
+POW2 = [int(Decimal(2) ** (Decimal(i) / 4096) * 2**16) for i in range(4096)]
+"""floor(2^(i/4096) * 2^16), from 28 decimal digits."""
+
+
+def term(amount: int, ts: int, half_life: int) -> int:
+    return 2 * (amount * POW2[ts % half_life * 4096 // half_life] // 2**17)
+
+
+def decayed(steps: Sequence[tuple[int, int]], half_life: int, limit: int) -> int:
+    """Compute a decayed sum from all times it has seen, with the amounts added there (or 0).
+
+    The sum only ever shifts where a new landmark is passed. So the list falls into stretches
+    between passings; each stretch is added up on its own, as of its landmark.
+    """
+    total, before = 0, 0
+    landmarks = accumulate((ts // half_life for ts, _ in steps), max)
+    for landmark, stretch in groupby(zip(landmarks, steps, strict=True), key=lambda pair: pair[0]):
+        total >>= landmark - before
+        total += sum(
+            term(amount, ts, half_life) >> (landmark - ts // half_life)
+            for _, (ts, amount) in stretch
+            if amount
+        )
+        total, before = min(total, limit), landmark
+    return total
+
+
+def read_sum(total: int, now: int, half_life: int) -> float:
+    """Take the growth since the landmark out of a sum, as its readers do."""
+    return total / (POW2[now % half_life * 4096 // half_life] / 2**16)
+
+
+def true_sum(steps: Sequence[tuple[int, int]], half_life: int) -> float:
+    """Compute what a decayed sum stands for, in real numbers, at the newest time it has seen."""
+    now = max(ts for ts, _ in steps)
+    return sum(amount * 2.0 ** (-(now - ts) / half_life) for ts, amount in steps)
+
+
+def allowed_error(steps: Sequence[tuple[int, int]], half_life: int) -> float:
+    """Bound in units between `read_sum` and `true_sum`.
+
+    The table's step is 2^(1/4096), its entries are floored at 2^-16; each amount loses less than
+    two units when it is added, and all shifts together less than two of what is left.
+    """
+    added = sum(1 for _, amount in steps if amount)
+    return true_sum(steps, half_life) * (2 ** (1 / 4096) * (1 + 2**-15) - 1) + 2 * added + 2

@@ -1,0 +1,196 @@
+"""The state equals a slow recomputation from the whole history, in every number."""
+
+import re
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from event_lists import (
+    CROWD,
+    MINUTE,
+    START,
+    TITLES,
+    differences,
+    event_lists,
+    long_history,
+    numbers,
+    run,
+)
+from hypothesis import given, settings
+from naive import HALF_LIVES_MS, allowed_error, read_sum, recompute, tell, true_sum
+
+from stream_cw.core import retention
+from stream_cw.core.codec import encode_state
+from stream_cw.core.events import Event, Movie, Pause, Play, Progress, Stop, decode_event
+from stream_cw.core.limits import DEVICES, EVENT_IDS, SHOWS, STATE_BYTES, U16
+from stream_cw.history.netflix import import_netflix
+
+SLIMMED = re.compile(r"shows\.\w+\.(devices|episodes)\.")
+
+
+def assert_alike(events: Sequence[Event]) -> None:
+    assert not differences(numbers(run(events)), recompute(events))
+
+
+def test_an_evening_by_hand() -> None:
+    """What the document says of one evening, worked out without the oracle."""
+    film, first, second = TITLES[0], TITLES[3], TITLES[4]
+    moves = [
+        (0, "tv", Play, first, 0),
+        (10, "tv", Progress, first, 10),
+        (20, "tv", Pause, first, 20),
+        (40, "tv", Play, first, 20),
+        (70, "tv", Stop, first, 50),
+        (71, "tv", Play, second, 0),  # its stop is lost
+        (90, "tv", Play, film, 0),
+        (95, "phone", Play, film, 5),
+        (100, "tv", Stop, film, 25),  # skipped ahead: ten minutes have passed
+        (105, "phone", Stop, film, 15),
+        (106, "phone", Stop, first, 3),  # without a play
+    ]
+    events = [
+        kind(
+            event_id=f"id-{n}",
+            profile_id="p",
+            device_id=device,
+            device_type=device,
+            ts=START + minute * MINUTE,
+            title=title,
+            position_ms=position * MINUTE,
+        )
+        for n, (minute, device, kind, title, position) in enumerate(moves)
+    ]
+    laid_out = numbers(run(events))
+    assert laid_out is not None
+    assert_alike(events)
+    shows = laid_out["shows"]
+    watched = {
+        show_id: read_sum(show["minutes"][2], show["last_ts"], HALF_LIVES_MS[2]) / 1024
+        for show_id, show in shows.items()
+    }
+    assert watched == {"series": pytest.approx(50, rel=0.01), "film": pytest.approx(20, rel=0.01)}
+    assert {show_id: show["plays"] for show_id, show in shows.items()} == {"series": 2, "film": 2}
+    assert (shows["series"]["title_id"], shows["series"]["position_ms"]) == ("e0", 3 * MINUTE)
+    assert (shows["film"]["position_ms"], shows["film"]["position_device"]) == (
+        15 * MINUTE,
+        "phone",
+    )
+    assert list(shows["series"]["episodes"].values()) == [(0, 50 * MINUTE, START + 71 * MINUTE)]
+    assert (laid_out["sessions"], laid_out["started"], laid_out["resumed"]) == (2, 1, 1)
+    assert shows["series"]["starts"] == shows["film"]["starts"] == 1
+
+
+@settings(deadline=None, max_examples=200)
+@given(event_lists())
+def test_a_state_equals_the_recomputation(events: list[Event]) -> None:
+    assert_alike(events)
+
+
+@settings(deadline=None, max_examples=40)
+@given(event_lists(CROWD, max_size=60))
+def test_devices_that_leave_and_return(events: list[Event]) -> None:
+    assert_alike(events)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_history_beyond_the_limits(seed: int) -> None:
+    films = [Movie(id=f"film-{n}", duration_ms=90 * MINUTE) for n in range(SHOWS + 16)]
+    events = long_history(seed, 700, [*films, *TITLES])
+    state = run(events)
+    assert state is not None
+    assert len(state.shows) == SHOWS
+    assert len(state.devices) == DEVICES
+    assert len(state.event_ids) == 8 * EVENT_IDS
+    assert len({event.event_id for event in events}) < state.revision < len(events)
+    assert_alike(events)
+
+
+def test_sums_end_at_the_width_of_their_field() -> None:
+    fields = {"profile_id": "p", "device_id": "tv", "device_type": "tv"}
+    film = Movie(id="film")
+    events: list[Event] = []
+    for n in range(1100):
+        at = START + n * 10 * MINUTE
+        events += [
+            Play(**fields, event_id=f"play-{n}", ts=at, title=film, position_ms=0),
+            Stop(**fields, event_id=f"stop-{n}", ts=at + MINUTE, title=film, position_ms=MINUTE),
+        ]
+    laid_out = numbers(run(events))
+    assert laid_out is not None
+    assert laid_out["shows"]["film"]["plays_decayed"][2] == U16
+    assert_alike(events)
+
+
+@settings(deadline=None, max_examples=60)
+@given(event_lists())
+def test_sums_stand_for_the_real_decayed_ones(events: list[Event]) -> None:
+    laid_out = numbers(run(events))
+    told = tell(events)
+    if laid_out is None:
+        return
+    sums = [(laid_out["minutes"], [(h.ts, h.minute_units) for h in told.happenings])]
+    for life in told.shows:
+        seen = laid_out["shows"][life.show_id]
+        playbacks = [h for h in life.happenings if h.is_playback]
+        sums += [
+            (seen["minutes"], [(h.ts, h.minute_units) for h in playbacks]),
+            (seen["plays_decayed"], [(h.ts, h.play_units) for h in playbacks]),
+        ]
+    for totals, steps in sums:
+        now = max(ts for ts, _ in steps)
+        for total, half_life in zip(totals, HALF_LIVES_MS, strict=True):
+            off = abs(read_sum(total, now, half_life) - true_sum(steps, half_life))
+            assert off <= allowed_error(steps, half_life)
+
+
+@settings(deadline=None, max_examples=60)
+@given(event_lists())
+def test_a_position_is_that_of_the_newest_event(events: list[Event]) -> None:
+    """The rule itself, beside the oracle's walk; no device leaves in these lists."""
+    laid_out = numbers(run(events))
+    for life in tell(events).shows:
+        last = max(
+            (h for h in life.happenings if h.is_playback),
+            key=lambda h: (h.ts, h.event.device_id, h.arrival),
+        )
+        assert laid_out is not None
+        seen = laid_out["shows"][life.show_id]
+        assert seen["title_id"] == last.event.title.id
+        assert seen["position_ms"] == last.event.position_ms
+        assert seen["position_device"] == last.event.device_id
+
+
+@pytest.fixture(scope="module")
+def histories(export_path: Path) -> list[list[Event]]:
+    """Events of each profile of the real export."""
+    log = BytesIO()
+    import_netflix(export_path, log, account="a", tz="America/Sao_Paulo")
+    by_profile: dict[str, list[Event]] = {}
+    for line in log.getvalue().splitlines():
+        event = decode_event(line)
+        by_profile.setdefault(event.profile_id, []).append(event)
+    return list(by_profile.values())
+
+
+@pytest.mark.data
+def test_the_real_export(histories: list[list[Event]], monkeypatch: pytest.MonkeyPatch) -> None:
+    """All numbers, at three cuts of each history; the limit on bytes has a test of its own."""
+    monkeypatch.setattr(retention, "STATE_BYTES", 2 * STATE_BYTES)
+    for events in histories:
+        for part in (1, 2, 3):
+            assert_alike(events[: len(events) * part // 3])
+
+
+@pytest.mark.data
+def test_the_real_export_within_the_limit_on_bytes(histories: list[list[Event]]) -> None:
+    """The limit takes listed episodes and devices of old shows; all other numbers stay."""
+    slimmed = 0
+    for events in histories:
+        state = run(events)
+        assert state is not None
+        assert len(encode_state(state)) <= STATE_BYTES
+        off = differences(numbers(state), recompute(events))
+        assert not [line for line in off if not SLIMMED.match(line)]
+        slimmed += len(off)
+    assert slimmed
