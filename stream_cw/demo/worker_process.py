@@ -63,10 +63,10 @@ def worker_process(brokers: str, folder: Path) -> Iterator[WorkerProcess]:
         yield WorkerProcess(process, log_path)
     finally:
         process.terminate()
-        if process.stdin:
-            process.stdin.close()
         try:
             process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        if process.stdin:
+            process.stdin.close()
