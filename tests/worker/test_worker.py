@@ -115,8 +115,10 @@ def test_two_workers_share_the_partitions_and_hand_them_over(
     assert first["events"] > 0
     assert second["events"] > 0
     assert first["events"] + second["events"] == len(events)
+    assert first["redelivered"] + second["redelivered"] == 0
     verdict = verdict_of(system, tmp_path)
     assert verdict.holds, verdict
+    assert verdict.lower == 0
 
 
 def end_of(worker: WorkerProcess) -> str:

@@ -1,0 +1,291 @@
+"""The order of things in a round, with a broker whose answers the test gives.
+
+On Apache Kafka an answer cannot be held back between two lines of a test; here it can. The store
+notes what it is told. What the two do for real is tested in `test_worker`.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from worker_support import make_events
+
+from stream_cw.broker.contract import topic_names
+from stream_cw.core.events import encode_event
+from stream_cw.worker.held import Held
+from stream_cw.worker.lease import Lease
+from stream_cw.worker.mark import MARK_KEY, Mark, decode_mark
+from stream_cw.worker.rounds import IN_FLIGHT, Rounds, Setup
+from stream_cw.worker.stats import Stats
+from stream_cw.worker.transport import Batch
+
+TOPICS = topic_names()
+EPOCH = bytes(16)
+
+
+class Found:
+    """A record as the consumer hands it over."""
+
+    timestamp = None
+    timestamp_type = 0
+    partition = 0
+
+    def __init__(self, offset: int, value: bytes) -> None:
+        self.offset, self.key, self.value = offset, b"profile-0", value
+
+
+class Broker:
+    """Queues batches; `answer` acknowledges the oldest."""
+
+    def __init__(self) -> None:
+        self.waiting: list[tuple[str, int, asyncio.Future[Any]]] = []
+        self.ends: dict[str, int] = {}
+
+    def create_batch(self) -> Any:
+        return _Batch()
+
+    async def send_batch(self, batch: Any, topic: str, *, partition: int) -> Any:
+        assert partition == 0
+        future = asyncio.get_running_loop().create_future()
+        self.waiting.append((topic, batch.record_count(), future))
+        return future
+
+    def answer(self) -> str:
+        topic, count, future = self.waiting.pop(0)
+        first = self.ends.get(topic, 0)
+        self.ends[topic] = first + count
+        future.set_result(Found(first, b""))
+        return topic
+
+
+class _Batch:
+    def __init__(self) -> None:
+        self.count = 0
+
+    def append(self, **_: Any) -> object:
+        self.count += 1
+        return self
+
+    def record_count(self) -> int:
+        return self.count
+
+    def size(self) -> int:
+        return 0
+
+
+class Store:
+    def __init__(self) -> None:
+        self.behind: dict[int, dict[bytes, None]] = {}
+        self.data: dict[bytes, bytes | None] = {}
+        self.at: int | None = None
+
+    def read(self, partition: int, key: bytes) -> bytes | None:
+        assert partition == 0
+        return self.data.get(key)
+
+    def mark(self, partition: int) -> Mark | None:
+        assert partition == 0
+        data = self.data.get(MARK_KEY)
+        return None if data is None else decode_mark(data)
+
+    def place(self, partition: int) -> int | None:
+        assert partition == 0
+        return self.at
+
+    def write(self, partition: int, changes: dict[bytes, bytes | None], at: int) -> None:
+        assert partition == 0
+        self.data.update(changes)
+        self.at = at
+
+
+class Scene:
+    def __init__(self) -> None:
+        self.broker, self.store = Broker(), Store()
+        self.generation = 1
+        self.now = 0.0
+        self.done: list[int] = []
+        self.failures: list[BaseException] = []
+        self.events = iter(enumerate(map(encode_event, make_events(1, 50))))
+        self.rounds = Rounds(
+            Setup(
+                topics=TOPICS,
+                epoch=EPOCH,
+                partitions=1,
+                store=self.store,
+                producer=lambda: self.broker,
+                generation=lambda: self.generation,
+                done=lambda _, offset: self.done.append(offset),
+                fail=self.failures.append,
+                lease=Lease(6.0, lambda: self.now),
+                held=Held(10**9),
+                stats=Stats(),
+                most_records=100,
+                most_bytes=10**6,
+                batch_records=10,
+                batch_bytes=10**4,
+            )
+        )
+        self.rounds.resume()
+
+    async def run(self, generation: int | None = None) -> None:
+        offset, value = next(self.events)
+        batch = Batch(generation or self.generation, 0, [Found(offset, value)], len(value))
+        await self.rounds.run(batch)
+        await breathe()
+
+
+async def breathe() -> None:
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+def scene(play: Callable[[Scene], Awaitable[None]]) -> Scene:
+    async def main() -> Scene:
+        made = Scene()
+        await play(made)
+        return made
+
+    return asyncio.run(main())
+
+
+def test_rows_precede_the_state_and_the_state_precedes_store_and_commit() -> None:
+    async def play(s: Scene) -> None:
+        await s.run()
+        assert [topic for topic, *_ in s.broker.waiting] == [TOPICS.rows]
+        assert s.broker.answer() == TOPICS.rows
+        await breathe()
+        assert [topic for topic, *_ in s.broker.waiting] == [TOPICS.changelog]
+        assert not s.store.data
+        assert not s.done
+        s.broker.answer()
+        await breathe()
+        assert set(s.store.data) == {b"profile-0", MARK_KEY}
+        assert s.done == [1]
+
+    assert not scene(play).failures
+
+
+def test_rounds_build_on_those_in_flight_and_end_in_order() -> None:
+    async def play(s: Scene) -> None:
+        await s.run()
+        await s.run()
+        assert s.rounds.setup.stats.rounds == 2
+        assert s.rounds.setup.stats.events == 2
+        while s.broker.waiting:
+            s.broker.answer()
+            await breathe()
+        assert s.done == [1, 2]
+
+    assert not scene(play).failures
+
+
+def test_no_more_than_a_few_rounds_are_in_flight() -> None:
+    async def play(s: Scene) -> None:
+        for _ in range(IN_FLIGHT):
+            await s.run()
+        blocked = asyncio.create_task(s.run())
+        await breathe()
+        assert s.rounds.setup.stats.rounds == IN_FLIGHT
+        while s.broker.waiting:
+            s.broker.answer()
+            await breathe()
+        await blocked
+        assert s.rounds.setup.stats.rounds == IN_FLIGHT + 1
+        await settled(s)
+
+    assert not scene(play).failures
+
+
+async def settled(s: Scene) -> None:
+    """Answer all that waits until nothing is in flight."""
+    settling = asyncio.create_task(s.rounds.settle())
+    while not settling.done():
+        while s.broker.waiting:
+            s.broker.answer()
+        await breathe()
+
+
+def test_nothing_of_an_older_generation_is_appended_stored_or_committed() -> None:
+    async def play(s: Scene) -> None:
+        await s.run()
+        s.generation = 2
+        s.broker.answer()
+        await breathe()
+        assert not s.broker.waiting
+        assert not s.store.data
+        assert not s.done
+        await s.run(generation=1)
+        assert s.rounds.setup.stats.rounds == 1
+
+    assert not scene(play).failures
+
+
+def test_settling_waits_for_the_rounds_in_flight_and_starts_no_other() -> None:
+    async def play(s: Scene) -> None:
+        await s.run()
+        settling = asyncio.create_task(s.rounds.settle())
+        await breathe()
+        assert not settling.done()
+        await s.run()
+        assert s.rounds.setup.stats.rounds == 1
+        await settled(s)
+        await settling
+        assert s.done == [1]
+
+    assert not scene(play).failures
+
+
+def test_a_worker_that_was_halted_past_its_session_goes_no_further() -> None:
+    async def play(s: Scene) -> None:
+        await s.run()
+        s.now = 6.0
+        s.broker.answer()
+        await breathe()
+        assert not s.broker.waiting
+        await s.rounds.settle()  # the group has told it: no heartbeat in time
+        assert not s.store.data
+        assert not s.done
+
+    assert not scene(play).failures
+
+
+def test_a_late_heartbeat_lets_a_round_go_on() -> None:
+    async def play(s: Scene) -> None:
+        await s.run()
+        s.now = 6.0
+        s.broker.answer()
+        await breathe()
+        s.rounds.lease.renew(6.0)
+        await asyncio.wait_for(settled(s), 10)
+        assert s.done == [1]
+
+    assert not scene(play).failures
+
+
+def test_a_foreign_record_in_the_changelog_is_seen() -> None:
+    async def play(s: Scene) -> None:
+        await s.run()
+        await settled(s)
+        s.rounds.resume()
+        s.rounds.check_changelog({0: 2})
+        assert not s.failures
+        s.broker.ends[TOPICS.changelog] = 3
+        s.rounds.check_changelog({0: 3})
+        assert len(s.failures) == 1
+        await s.run()
+        await settled(s)
+        assert len(s.failures) == 2
+        assert s.done == [1]
+
+    assert all("another worker wrote here" in str(error) for error in scene(play).failures)
+
+
+def test_a_failed_send_ends_the_process_with_nothing_committed() -> None:
+    async def play(s: Scene) -> None:
+        await s.run()
+        s.broker.waiting.pop(0)[2].set_exception(TimeoutError("no answer"))
+        await breathe()
+        assert not s.done
+        assert not s.store.data
+
+    assert [type(error) for error in scene(play).failures] == [TimeoutError]
