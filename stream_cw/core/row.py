@@ -8,7 +8,7 @@ from stream_cw.core.placement import place
 from stream_cw.core.rows import MAX_TILES, Cause, Row, Tile, Version
 from stream_cw.core.rules import WATCH_NEXT, Policy, is_finished, is_started
 from stream_cw.core.scoring import Candidate, Recency, Scorer
-from stream_cw.core.show import Glimpse, glimpse, last_title, unpack_show
+from stream_cw.core.show import Glimpse, glimpse, last_title, listed_episodes
 from stream_cw.core.state import ProfileState, find_device
 
 
@@ -98,7 +98,7 @@ def belongs(head: Glimpse, packed: bytes, policy: Policy) -> bool:
 def _has_started_episode(packed: bytes, policy: Policy) -> bool:
     return any(
         is_started(policy, series=True, position_ms=e.position_ms, duration_ms=e.duration_ms)
-        for e in unpack_show("", packed).episodes
+        for e in listed_episodes(packed)
     )
 
 

@@ -185,11 +185,17 @@ def unpack_show(show_id: str, data: bytes) -> Show:
         run=values[37],
         last_gap_s=values[38],
         devices=[ShowDevice(*d) for d in _DEVICE.iter_unpack(data[end:devices_end])],
-        episodes=[
-            ListedEpisode(title, at, length or None, low | high << 32)
-            for title, at, length, low, high in _EPISODE.iter_unpack(data[devices_end:])
-        ],
+        episodes=listed_episodes(data),
     )
+
+
+def listed_episodes(data: bytes) -> list[ListedEpisode]:
+    """Read the listed episodes of a packed show."""
+    start = FIXED.size + data[FIXED.size - 1] + (data[1] & 3) * _DEVICE.size
+    return [
+        ListedEpisode(title, at, length or None, low | high << 32)
+        for title, at, length, low, high in _EPISODE.iter_unpack(data[start:])
+    ]
 
 
 class Glimpse(NamedTuple):

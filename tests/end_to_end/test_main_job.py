@@ -69,8 +69,7 @@ def test_without_the_guard_the_comparison_goes_red(scene, start, simulated_log):
     settings = {"unsafe_no_guard": True, "commit_interval": 60}
     one = start("one", **settings)
     scene.produce(simulated_log)
-    total = sum(log_ends(scene.broker.address, scene.topics.events, PARTITIONS).values())
-    wait_until(lambda: _changelog_records(scene) > total // 20, "states are written")
+    wait_until(lambda: _changelog_records(scene) > 0, "states are written")
     one.kill()
     start("one", unsafe_no_guard=True)
     scene.wait_until_done()

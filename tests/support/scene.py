@@ -30,7 +30,13 @@ class Scene:
         apply_topics(broker.address, self.topics, partitions=PARTITIONS)
 
     def produce(self, log: Path, speed: float | None = None) -> None:
-        replay(log, self.broker.address, topic=self.topics.events, speed=speed)
+        replay(
+            log,
+            self.broker.address,
+            topic=self.topics.events,
+            speed=speed,
+            is_interrupted=lambda: False,  # also from threads, which take no signals
+        )
 
     def done(self) -> int:
         """How many records of the event topic are committed."""
@@ -45,9 +51,10 @@ class Scene:
 
     def members(self) -> int:
         """How many workers hold partitions in a settled group."""
-        asked = self.admin.describe_consumer_groups([self.topics.app_id])
+        group_id = self.topics.app_id
+        asked = self.admin.describe_consumer_groups([group_id], request_timeout=5)
         try:
-            group = asked[self.topics.app_id].result(timeout=20)
+            group = asked[group_id].result()
         except KafkaException:  # the coordinator is not there yet
             return 0
         if group.state.name != "STABLE":
