@@ -13,10 +13,12 @@ from stream_cw.config import Settings
 from stream_cw.worker.checks import check_marks
 from stream_cw.worker.held import Held
 from stream_cw.worker.lease import Lease
-from stream_cw.worker.rounds import Rounds, Setup
+from stream_cw.worker.manners import Manners
+from stream_cw.worker.rounds import Rounds
+from stream_cw.worker.setup import Setup
 from stream_cw.worker.stats import Stats
 from stream_cw.worker.store import Config, StateStore
-from stream_cw.worker.transport import Manners, Topic, Transport
+from stream_cw.worker.transport import Topic, Transport
 
 BATCHES_IN_ROUND = 4
 """A fetch brings at most a quarter of a round, so that rounds keep to their limit."""

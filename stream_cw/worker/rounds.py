@@ -12,23 +12,17 @@ no further, and neither does one whose worker has not been heard of for a sessio
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Final, Protocol
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
 
-from msgspec import Struct
-
-from stream_cw.broker.contract import Topics
 from stream_cw.core.codec import decode_state
 from stream_cw.core.records import Record
 from stream_cw.core.row import RECENCY
 from stream_cw.core.state import ProfileState
 from stream_cw.errors import LogMismatchError
-from stream_cw.worker.held import Held
-from stream_cw.worker.lease import Lease
-from stream_cw.worker.mark import Mark
 from stream_cw.worker.output import Output, count, put_out
-from stream_cw.worker.sending import Outgoing, Producer, send
-from stream_cw.worker.stats import Stats
+from stream_cw.worker.sending import Outgoing, send
+from stream_cw.worker.setup import Setup
 from stream_cw.worker.transport import Batch
 from stream_cw.worker.work import Partition, Work
 
@@ -39,59 +33,6 @@ BREATH_SECONDS: Final = 0.05
 """Longest stretch without a turn for other tasks."""
 LEASE_POLL_SECONDS: Final = 0.02
 LOG_APPEND_TIME: Final = 1
-
-
-class Store(Protocol):
-    """The part of the state store that rounds use."""
-
-    behind: dict[int, dict[bytes, None]]
-
-    def read(self, partition: int, key: bytes) -> bytes | None:
-        """Read an encoded state."""
-
-    def mark(self, partition: int) -> Mark | None:
-        """Read a partition's mark."""
-
-    def place(self, partition: int) -> int | None:
-        """Read the last changelog offset that went in."""
-
-    def write(
-        self, partition: int, changes: dict[bytes, bytes | None], changelog_offset: int
-    ) -> None:
-        """Write a round, all or nothing."""
-
-
-class Setup(Struct, frozen=True, kw_only=True):
-    """What rounds work with.
-
-    Attributes
-    ----------
-    epoch, partitions
-        Of the event topic.
-    generation : callable
-        The consumer group's generation, as this worker knows it.
-    done : callable
-        Told partition and next offset when a round is through.
-    fail : callable
-        Ends the process with nothing committed.
-    """
-
-    topics: Topics
-    epoch: bytes
-    partitions: int
-    store: Store
-    producer: Callable[[], Producer]
-    generation: Callable[[], int]
-    done: Callable[[int, int], None]
-    fail: Callable[[BaseException], None]
-    lease: Lease
-    held: Held
-    stats: Stats
-    most_records: int
-    most_bytes: int
-    batch_records: int
-    batch_bytes: int
-    guarded: bool = True
 
 
 class Overtaken(Exception):  # noqa: N818 - not an error, and never leaves this module

@@ -7,8 +7,8 @@ generations and recovery stay Faust's.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from typing import Any, Final, Protocol
+from collections.abc import AsyncIterator, Iterable, Mapping
+from typing import Any, Final
 
 import faust
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
@@ -19,7 +19,7 @@ from mode import Service
 from msgspec import Struct
 
 from stream_cw.errors import DeploymentError
-from stream_cw.worker.lease import Lease
+from stream_cw.worker.manners import Manners
 
 POLL_SECONDS: Final = 0.5
 
@@ -31,47 +31,6 @@ class Batch(Struct, frozen=True):
     partition: int
     records: list[Any]
     size: int
-
-
-class Keeper(Protocol):
-    """What the consumer asks of the one who works on the records."""
-
-    lease: Lease
-
-    async def wait_for_room(self) -> None:
-        """Wait until fewer batches wait, or the flow stops."""
-
-    async def settle(self) -> None:
-        """Start no further round and see those in flight through."""
-
-    def is_busy(self) -> bool:
-        """Whether records wait or are worked on."""
-
-    def check_changelog(self, ends: Mapping[int, int]) -> None:
-        """Compare the ends of the changelog's partitions with what was written or read there."""
-
-
-class Manners(Struct, frozen=True, kw_only=True):
-    """How the consumer behaves; times in seconds.
-
-    Attributes
-    ----------
-    keeper : Keeper
-    fetch_wait : float
-        How long the broker may hold back an empty fetch.
-    settle_timeout : float
-        How long a hand-over may take.
-    stall_timeout : float
-        How long waiting records may see no progress.
-    fail : callable
-        Ends the process with nothing committed.
-    """
-
-    keeper: Keeper
-    fetch_wait: float
-    settle_timeout: float
-    stall_timeout: float
-    fail: Callable[[BaseException], None]
 
 
 class Topic(faust.Topic):  # type: ignore[misc]

@@ -15,7 +15,8 @@ from stream_cw.core.events import encode_event
 from stream_cw.worker.held import Held
 from stream_cw.worker.lease import Lease
 from stream_cw.worker.mark import MARK_KEY, Mark, decode_mark
-from stream_cw.worker.rounds import IN_FLIGHT, Rounds, Setup
+from stream_cw.worker.rounds import IN_FLIGHT, Rounds
+from stream_cw.worker.setup import Setup
 from stream_cw.worker.stats import Stats
 from stream_cw.worker.transport import Batch
 
@@ -35,7 +36,7 @@ class Found:
 
 
 class Broker:
-    """Queues batches; `answer` acknowledges the oldest."""
+    """Queues batches; `answer` acknowledges one, the oldest first."""
 
     def __init__(self) -> None:
         self.waiting: list[tuple[str, int, asyncio.Future[Any]]] = []
@@ -50,8 +51,8 @@ class Broker:
         self.waiting.append((topic, batch.record_count(), future))
         return future
 
-    def answer(self) -> str:
-        topic, count, future = self.waiting.pop(0)
+    def answer(self, number: int = 0) -> str:
+        topic, count, future = self.waiting.pop(number)
         first = self.ends.get(topic, 0)
         self.ends[topic] = first + count
         future.set_result(Found(first, b""))
@@ -171,6 +172,9 @@ def test_rounds_build_on_those_in_flight_and_end_in_order() -> None:
         await s.run()
         assert s.rounds.setup.stats.rounds == 2
         assert s.rounds.setup.stats.events == 2
+        s.broker.answer(1)
+        await breathe()
+        assert [topic for topic, *_ in s.broker.waiting] == [TOPICS.rows]
         while s.broker.waiting:
             s.broker.answer()
             await breathe()

@@ -1,0 +1,66 @@
+"""What rounds work with: given to them, so that they know neither Faust nor RocksDB."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from msgspec import Struct
+
+from stream_cw.broker.contract import Topics
+from stream_cw.worker.held import Held
+from stream_cw.worker.lease import Lease
+from stream_cw.worker.mark import Mark
+from stream_cw.worker.sending import Producer
+from stream_cw.worker.stats import Stats
+
+
+class Store(Protocol):
+    """The part of the state store that rounds use."""
+
+    behind: dict[int, dict[bytes, None]]
+
+    def read(self, partition: int, key: bytes) -> bytes | None:
+        """Read an encoded state."""
+
+    def mark(self, partition: int) -> Mark | None:
+        """Read a partition's mark."""
+
+    def place(self, partition: int) -> int | None:
+        """Read the last changelog offset that went in."""
+
+    def write(
+        self, partition: int, changes: dict[bytes, bytes | None], changelog_offset: int
+    ) -> None:
+        """Write a round, all or nothing."""
+
+
+class Setup(Struct, frozen=True, kw_only=True):
+    """What rounds work with.
+
+    Attributes
+    ----------
+    epoch, partitions
+        Of the event topic.
+    generation : callable
+        The consumer group's generation, as this worker knows it.
+    done : callable
+        Told partition and next offset when a round is through.
+    fail : callable
+        Ends the process with nothing committed.
+    """
+
+    topics: Topics
+    epoch: bytes
+    partitions: int
+    store: Store
+    producer: Callable[[], Producer]
+    generation: Callable[[], int]
+    done: Callable[[int, int], None]
+    fail: Callable[[BaseException], None]
+    lease: Lease
+    held: Held
+    stats: Stats
+    most_records: int
+    most_bytes: int
+    batch_records: int
+    batch_bytes: int
+    guarded: bool = True
