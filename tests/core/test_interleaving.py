@@ -52,7 +52,7 @@ TITLES: tuple[Title, ...] = (
     ),
     Supplemental(id="trailer"),
 )
-KINDS = (Play, Play, Play, Stop, Pause, Progress, SessionStart, HomeView, DisplayOff)
+KINDS = (Play, Play, Play, Stop, Pause, Progress, Progress, SessionStart, HomeView, DisplayOff)
 
 BY_ARRIVAL_IN_A_SHOW = ("sessions", "sessions_at", "run", "last_gap_s", "removed", "watched")
 """Defined by the order of arrival, as the document says."""
@@ -66,7 +66,13 @@ class Scene(NamedTuple):
 
 
 @st.composite
-def events(draw: st.DrawFn, name: str, device: str, times: st.SearchStrategy[int]) -> Event:
+def events(
+    draw: st.DrawFn,
+    name: str,
+    device: str,
+    times: st.SearchStrategy[int],
+    titles: Sequence[Title],
+) -> Event:
     kind = draw(st.sampled_from(KINDS))
     fields: dict[str, Any] = {
         "event_id": name,
@@ -82,16 +88,20 @@ def events(draw: st.DrawFn, name: str, device: str, times: st.SearchStrategy[int
     if kind is Play:
         fields["autoplay"] = draw(st.booleans())
     minutes = draw(st.integers(0, 90))
-    return kind(**fields, title=draw(st.sampled_from(TITLES)), position_ms=minutes * MINUTE)
+    return kind(**fields, title=draw(st.sampled_from(titles)), position_ms=minutes * MINUTE)
 
 
 @st.composite
 def scenes(draw: st.DrawFn, *, equal_times: bool) -> Scene:
-    """Draw a scene; the day begins up to 24 hours before a landmark of all half-lives."""
+    """Draw a scene; the day begins up to 24 hours before a landmark of all half-lives.
+
+    Most scenes keep to two titles, so that playbacks go on.
+    """
+    titles = draw(st.sampled_from((TITLES, TITLES[:2], TITLES[1:3])))
     start = MEETING - draw(st.integers(0, DAY))
     past = st.integers(1, 100 * DAY).map(lambda before: start - before)
     history = [
-        draw(events(f"before-{n}", draw(st.sampled_from(DEVICES)), past))
+        draw(events(f"before-{n}", draw(st.sampled_from(DEVICES)), past, titles))
         for n in range(draw(st.integers(0, 6)))
     ]
     day = {}
@@ -101,7 +111,8 @@ def scenes(draw: st.DrawFn, *, equal_times: bool) -> Scene:
         else:
             times = st.integers(0, DAY // 3 - 1).map(lambda n, at=place: start + 3 * n + at)
         there = [
-            draw(events(f"{device}-{n}", device, times)) for n in range(draw(st.integers(0, 6)))
+            draw(events(f"{device}-{n}", device, times, titles))
+            for n in range(draw(st.integers(0, 6)))
         ]
         in_time = draw(st.sampled_from((True, True, False)))
         day[device] = sorted(there, key=lambda event: event.ts) if in_time else there
@@ -148,7 +159,7 @@ def whatever_the_order(state: ProfileState) -> dict[str, Any]:
     }
 
 
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None, max_examples=100)
 @given(scenes(equal_times=False), st.data())
 def test_arrival_within_a_day_changes_no_number(scene: Scene, data: st.DataObject) -> None:
     one, other = (run(scene.history + interleaved(data, scene.day)) for _ in range(2))
@@ -159,7 +170,7 @@ def test_arrival_within_a_day_changes_no_number(scene: Scene, data: st.DataObjec
     assert whatever_the_order(one) == whatever_the_order(other)
 
 
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None, max_examples=100)
 @given(scenes(equal_times=True), st.data())
 def test_of_equal_times_the_greater_device_decides(scene: Scene, data: st.DataObject) -> None:
     """Only what is listed of an episode that two devices report at one ms is left to arrival."""
