@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import faust
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.errors import IllegalStateError
 from faust.transport import consumer
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
@@ -22,6 +23,7 @@ from stream_cw.errors import DeploymentError
 from stream_cw.worker.manners import Manners
 
 POLL_SECONDS: Final = 0.5
+WATCH_SECONDS: Final = 2.5
 
 
 class Batch(Struct, frozen=True):
@@ -97,6 +99,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self._done: dict[TP, int] = {}
         self._dropped = False
+        self._dropped_changelogs: set[TP] = set()
         self._progress: object = None
         self._progress_at = 0.0
 
@@ -119,9 +122,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         """
         if not self.flow_active:
             await self.wait(self.can_resume_flow)
-        if self._dropped:
-            self._dropped = False
-            await self.perform_seek()
+        await self._fetch_again()
         generation = self.app.consumer_generation_id
         records, active = await self._wait_next_records(timeout)
         if records is None or self.should_stop:
@@ -133,7 +134,10 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
                 and self.app.consumer_generation_id == generation
                 and (active is None or tp in active)
             ):
-                self._dropped = self._dropped or not is_changelog
+                if is_changelog:
+                    self._dropped_changelogs.add(tp)
+                else:
+                    self._dropped = True
             elif batch:
                 message = self._to_message(tp, batch[-1])
                 message.key = None
@@ -141,6 +145,17 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
                     batch if is_changelog else Batch(generation, tp.partition, batch, _size(batch))
                 )
                 yield tp, message
+
+    async def _fetch_again(self) -> None:
+        """Go back to what was fetched and dropped."""
+        if self._dropped:
+            self._dropped = False
+            await self.perform_seek()
+        dropped, self._dropped_changelogs = self._dropped_changelogs, set()
+        recovery = self.app.tables.recovery
+        for tp in dropped & self.assignment() if recovery.in_recovery else ():
+            # Where Faust's recovery stands, as it seeks itself. It would wait for ever.
+            await self.seek(tp, max(0, recovery.active_offsets[tp] or 0))
 
     async def _drain_messages(self, fetcher: Any) -> None:
         try:
@@ -213,21 +228,25 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         self._done.clear()
         await super().on_partitions_revoked(revoked)
 
-    async def verify_all_partitions_active(self) -> None:
-        """Look after the partitions, now and then, in place of Faust's check of single events."""
-        await self._check_progress()
+    @Service.task  # type: ignore[untyped-decorator]
+    async def _commit_livelock_detector(self) -> None:
+        """Look after the partitions now and then, in place of Faust's check of single events."""
+        async for _ in self.itertimer(WATCH_SECONDS, name="watch"):
+            try:
+                await self._check_progress()
+                await self._check_changelog()
+            except IllegalStateError:
+                pass  # partitions went away in between
+
+    async def _check_changelog(self) -> None:
         changelog = [tp for tp in self.assignment() if self._is_changelog_tp(tp)]
-        if changelog:
+        if changelog and not self.app.rebalancing:
             ends = await self.highwaters(*changelog)
             self.manners.keeper.check_changelog({tp.partition: end for tp, end in ends.items()})
 
     async def _check_progress(self) -> None:
-        """End the process when records wait and nothing has moved for long."""
-        tps = [tp for tp in self.assignment() if not self._is_changelog_tp(tp)]
-        ends = await self.highwaters(*tps) if tps else {}
-        places = {tp: await self.position(tp) for tp in tps}
-        progress = (places, dict(self._done))
-        waits = self.manners.keeper.is_busy() or any(ends[tp] > (places[tp] or 0) for tp in tps)
+        """End the process when something is to be done and nothing has moved for long."""
+        waits, progress = await self._standing()
         if not waits or progress != self._progress:
             self._progress, self._progress_at = progress, time.monotonic()
         elif time.monotonic() - self._progress_at > self.manners.stall_timeout:
@@ -236,6 +255,17 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
                     f"records wait, and no offset moved for {self.manners.stall_timeout:.0f} s"
                 )
             )
+
+    async def _standing(self) -> tuple[bool, object]:
+        """Tell whether there is something to do, and how far it is."""
+        if self.app.rebalancing:
+            read = dict(self.app.tables.recovery.active_offsets)
+            return True, (self.app.consumer_generation_id, read)
+        tps = [tp for tp in self.assignment() if not self._is_changelog_tp(tp)]
+        ends = await self.highwaters(*tps) if tps else {}
+        places = {tp: await self.position(tp) for tp in tps}
+        waits = self.manners.keeper.is_busy() or any(ends[tp] > (places[tp] or 0) for tp in tps)
+        return waits, (places, dict(self._done))
 
 
 class Fetcher(consumer.Fetcher):  # type: ignore[misc]
