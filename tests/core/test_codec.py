@@ -1,5 +1,7 @@
 """The bytes of a state: round trips, limits, versions."""
 
+from pathlib import Path
+
 import pytest
 from event_strategies import DAY, EPOCH, T0, events, run
 from hypothesis import given, settings
@@ -147,3 +149,11 @@ def test_damaged_bytes_are_refused_or_read_as_some_state(data):
 def test_what_is_no_state_is_corrupt(data):
     with pytest.raises(CorruptStateError):
         decode_state(data)
+
+
+def test_a_state_of_version_1_is_read_for_ever():
+    """The file was written by version 1; whatever comes after must read it as this state."""
+    written = Path(__file__).with_name("state.v1.bin").read_bytes()
+    state, _ = run(full_history(2, devices=3, episodes=3))
+    assert decode_state(written) == state
+    assert VERSION > 1 or encode_state(state) == written
