@@ -25,7 +25,8 @@ class Step(Struct, frozen=True):
     due : tuple of str
         Devices whose row is due at this state.
     erased : tuple of str
-        Devices whose rows are to be erased.
+        Devices whose rows are to be erased: those of a forgotten profile, and one that left the
+        state, as nobody would know of its row later.
     """
 
     state: ProfileState | None
@@ -64,13 +65,10 @@ def step(state: ProfileState | None, event: Event, source: Source) -> Step:
         if is_repeat(state, event):
             return Step(msgspec.structs.replace(state, source=source), applied=False)
     after = apply(state, event, source)
-    if after is None:
-        return Step(None, applied=True, erased=known_devices(state, event))
-    due = () if after.cause_type in QUIET else live_devices(after)
-    return Step(after, applied=True, due=due)
-
-
-def known_devices(state: ProfileState | None, event: Event) -> tuple[str, ...]:
-    """Devices that a profile may have rows for: those of its state, and the event's own."""
     known = () if state is None else tuple(device.device_id for device in state.devices)
-    return known if event.device_id in known else (*known, event.device_id)
+    if after is None:
+        mine = () if event.device_id in known else (event.device_id,)
+        return Step(None, applied=True, erased=known + mine)
+    kept = {device.device_id for device in after.devices}
+    due = () if after.cause_type in QUIET else live_devices(after)
+    return Step(after, applied=True, due=due, erased=tuple(d for d in known if d not in kept))

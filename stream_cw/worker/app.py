@@ -14,6 +14,7 @@ from stream_cw.worker.checks import check_marks
 from stream_cw.worker.held import Held
 from stream_cw.worker.lease import Lease
 from stream_cw.worker.manners import Manners
+from stream_cw.worker.producer_id import offer_version_3
 from stream_cw.worker.rounds import Rounds
 from stream_cw.worker.setup import Setup
 from stream_cw.worker.stats import Stats
@@ -72,6 +73,7 @@ def build_app(
     fail : callable
         Ends the process with nothing committed: Faust acknowledges what an agent fails on.
     """
+    offer_version_3()
     app = App(topics.app_id, **_faust_settings(settings, events.partitions))
     table = _add_table(app, settings, topics, events.partitions, stats, fail)
     rounds = Rounds(

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stream_cw.core.events import DisplayOff, ForgetProfile, HomeView, Movie, Play, Progress
-from stream_cw.core.limits import EVENT_IDS, SESSION_GAP_MS
+from stream_cw.core.limits import DEVICES, EVENT_IDS, SESSION_GAP_MS
 from stream_cw.core.state import Source, live_devices
 from stream_cw.core.step import step
 
@@ -109,3 +109,10 @@ def test_a_forgotten_profile_starts_as_if_nothing_had_been(before, after):
         fresh = step(fresh, event, Source(EPOCH, 0, offset)).state
         stale = step(stale, event, Source(EPOCH, 0, offset)).state
     assert fresh == stale
+
+
+def test_the_row_of_a_device_that_leaves_is_erased():
+    """Else `forget_profile` would not know of it."""
+    history = [HomeView(**fields(f"e{i}", T0 + i, f"d{i}")) for i in range(DEVICES + 2)]
+    _, steps = run(history)
+    assert [taken.erased for taken in steps[-3:]] == [(), ("d0",), ("d1",)]
