@@ -90,7 +90,7 @@ def test_a_slow_broker_while_a_second_worker_comes_and_goes(
     scene = Scene(own_kafka(), prefix, tmp_path)
     ended = threading.Event()
     slowing = threading.Thread(target=_slow_down, args=(scene.broker, ended))
-    producing = threading.Thread(target=scene.produce, args=(simulated_log, 20_000.0))
+    producing = threading.Thread(target=scene.produce, args=(simulated_log, 30_000.0))
     with started(scene, prefix) as start:
         one = start("one")
         wait_until(lambda: scene.members() == 1, "the first worker works")
@@ -118,7 +118,7 @@ def test_a_slow_broker_while_a_second_worker_comes_and_goes(
 
 def _slow_down(broker: Broker, ended: threading.Event) -> None:
     """Halt the broker for 1.2 s again and again."""
-    while not ended.wait(0.4):
+    while not ended.wait(0.8):
         broker.pause()
         ended.wait(1.2)
         broker.resume()
