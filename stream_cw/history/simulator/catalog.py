@@ -83,7 +83,7 @@ def make_catalog(seed: int, start_ts: int) -> Catalog:
 
 def _show(dice: Dice, number: int, rank: int, start_ts: int) -> Show:
     kids = dice.chance(22)
-    series = dice.chance(65 if kids else 55)
+    series = dice.chance(88 if kids else 72)
     later = dice.chance(20)
     days = dice.between(1, 1_000) if later else -dice.between(20, 1_500)
     added = start_ts + days * DAY

@@ -7,7 +7,7 @@ from stream_cw.history.simulator.run import SimulationReport, simulate
 
 PROFILES: Final = 6
 DAYS: Final = 10
-SEED: Final = 1
+SEED: Final = 894
 """Chosen so that the members differ and every one of them uses two or three devices."""
 
 

@@ -70,7 +70,7 @@ class Life:
         for day in range(days):
             midnight = start_ts + day * DAY - member.tz_offset_min * MINUTE % DAY
             if dice.chance(tuning.AWAY):
-                away_until = midnight + dice.between(3, 12) * DAY
+                away_until = midnight + dice.between(3, 7) * DAY
             weekend = member.weekend(midnight + 12 * HOUR)
             hours = member.weekend_hours if weekend else member.working_hours
             times = [
@@ -194,7 +194,7 @@ class Life:
         first = known.sessions == 0
         origin = self._origin(seat, known, ts, new=chosen is None)
         end = self._viewer.watch(seat, known, ts, self._budget(seat.device), origin)
-        mind.settle(known, end)
+        mind.settle(known, ts, end)
         fades = tuning.ABANDON_FIRST if first else tuning.ABANDON
         if not known.show.series:
             fades = tuning.FILM_ABANDON
@@ -218,9 +218,7 @@ class Life:
             show,
             ts,
             device=own.id,
-            part=member.part(ts)
-            if dice.chance(tuning.OWN_HOUR)
-            else dice.pick(member.working_hours),
+            part=member.part(ts),
             appetite=dice.bell(tuning.APPETITE_SPREAD),
         )
         known.weekend_lean = dice.pick((1, 2, 1)) - 1

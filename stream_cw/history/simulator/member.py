@@ -145,8 +145,8 @@ def make_member(seed: int, number: int, *, device_habits: bool) -> Member:
         stay=_between(tuning.STAY_ON_DEVICE + dice.bell(10), 0, 97),
         discovery=tuning.DISCOVERY + dice.bell(tuning.DISCOVERY_SPREAD),
         device_habits=device_habits,
-        device_habit=tuning.DEVICE_HABIT * dice.between(60, 140) // 100 if device_habits else 0,
-        hour_habit=tuning.HOUR_HABIT * dice.between(20, 180) // 100,
+        device_habit=tuning.DEVICE_HABIT * dice.between(85, 115) // 100 if device_habits else 0,
+        hour_habit=tuning.HOUR_HABIT * dice.between(85, 115) // 100,
         long_sessions=dice.between(8, 40),
         autoplay=dice.chance(75),
     )

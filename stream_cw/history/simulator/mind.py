@@ -11,8 +11,6 @@ from stream_cw.history.simulator.member import Device, Member
 
 _NEVER: Final = -1_000_000
 _TRIES: Final = 400
-_NEAR: Final = (100, 30, -60, -60, -60, -60, -60, 30)
-"""Share of the hour habit by how many parts of the day lie between, around the clock."""
 
 
 class Known:
@@ -22,7 +20,8 @@ class Known:
         self.show = show
         self.items = show.items
         self.device = device
-        self.part = part
+        self.hours = [0] * 8
+        self.hours[part] = 1_000
         self.appetite = appetite
         self.weekend_lean = 0
         self.comfort = False
@@ -41,6 +40,17 @@ class Known:
             if item.release_ts <= ts:
                 return item
         return None
+
+    def at_hour(self, part: int) -> int:
+        """Say how usual this part of the day is for the show: per mille, from -600 to 1000."""
+        hours = self.hours
+        near = hours[part] + (hours[part - 1] + hours[(part + 1) % 8]) * 6 // 10
+        return min(near, 1_000) * 16 // 10 - 600
+
+    def watched_at(self, part: int) -> None:
+        """Move the habit towards these hours."""
+        self.hours = [share * 3 // 4 for share in self.hours]
+        self.hours[part] += 250
 
 
 class Outlook(Struct, frozen=True):
@@ -64,7 +74,7 @@ class _Scene(Struct, frozen=True):
 
     ts: int
     device: str
-    hours: list[int]
+    part: int
     weekend: int
 
 
@@ -95,11 +105,10 @@ class Mind:
             A show that is not chosen: the one that was just put away.
         """
         member = self._member
-        part = member.part(ts)
         scene = _Scene(
             ts=ts,
             device=device.id,
-            hours=[member.hour_habit * _NEAR[abs(part - own)] // 100 for own in range(8)],
+            part=member.part(ts),
             weekend=tuning.WEEKEND_HABIT if member.weekend(ts) else -tuning.WEEKEND_HABIT,
         )
         shows = [known for known in self.known.values() if known is not without]
@@ -114,15 +123,16 @@ class Mind:
         value = self._standing(known, ts, days)
         if value == _NEVER:
             return _NEVER
-        value += known.appetite + scene.hours[known.part] + scene.weekend * known.weekend_lean
+        value += known.appetite + scene.weekend * known.weekend_lean
+        value += self._member.hour_habit * known.at_hour(scene.part) // 1_000
         value += self._habit if known.device == scene.device else -self._habit
         value -= tuning.SESSIONS_SINCE * doublings(self.sessions - known.last_session) // 100
         value -= tuning.DAYS_SINCE * doublings(days) // 100
         if known is self.last:
             value += tuning.MOMENTUM[gap_class(ts - self.last_end)]
         if known.faded_at is not None:
-            weeks = max(0, ts - known.faded_at) * 100 // (7 * tuning.DAY)
-            value -= tuning.FADE_START + tuning.FADE_WEEK * weeks // 100
+            days_faded = max(0, ts - known.faded_at) // tuning.DAY
+            value -= tuning.FADE * days_faded**2 // 49
         return value
 
     def _standing(self, known: Known, ts: int, days: int) -> int:
@@ -131,9 +141,10 @@ class Mind:
         if item is None:
             if known.next < len(known.items):
                 return _NEVER
-            if known.show.kids:
-                return -tuning.REWATCH_KIDS
-            return -tuning.REWATCH if known.comfort else _NEVER
+            if not (known.show.kids or known.comfort):
+                return _NEVER
+            lost = tuning.REWATCH_KIDS if known.show.kids else tuning.REWATCH
+            return -lost if known.show.series else -lost - tuning.REWATCH_FILM
         if not known.show.series:
             return tuning.FILM_BEGUN - tuning.FILM_FADES * doublings(days) // 100
         if known.position == 0 and known.last_ts < item.release_ts:
@@ -161,8 +172,9 @@ class Mind:
         seen = show.id in self.known or show.id in self.closed
         return not seen and show.items[0].release_ts <= ts
 
-    def settle(self, known: Known, ts: int) -> None:
-        """Take in that a show was watched until now."""
+    def settle(self, known: Known, begun: int, ts: int) -> None:
+        """Take in that a show was watched from one time to another."""
+        known.watched_at(self._member.part(begun))
         if known.last_session != self.sessions:
             known.run = known.run + 1 if known.last_session == self.sessions - 1 else 1
             known.last_session = self.sessions

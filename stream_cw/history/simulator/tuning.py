@@ -15,28 +15,28 @@ DAY: Final = 24 * HOUR
 
 # --- fitted: the marginals of real accounts --------------------------------------------------
 
-STAY_ON_DEVICE: Final = 64
+STAY_ON_DEVICE: Final = 63
 """Share of sessions that stay on the last device without a thought: fewer switches."""
-DISCOVERY: Final = 31
+DISCOVERY: Final = 155
 """Utility of looking for something new: fewer returns."""
-MOMENTUM: Final = (249, 156, 140, 95, 40)
+MOMENTUM: Final = (249, 285, 247, 179, 120)
 """Utility of going on with the last show, by the gap since the last session (`GAPS`)."""
 GAPS: Final = (2 * HOUR, 8 * HOUR, 24 * HOUR, 72 * HOUR)
-DEVICE_HABIT: Final = 126
+DEVICE_HABIT: Final = 138
 """Utility of a show on its own device, and what it loses on another: fewer returns to the last
 show after a switch of device."""
 
 # --- what draws a member to a show -----------------------------------------------------------
 
-APPETITE_SPREAD: Final = 15
+APPETITE_SPREAD: Final = 10
 """How much shows differ for a member, for good."""
 SESSIONS_SINCE: Final = 40
 """Lost with each doubling of the sessions since the show was watched."""
 DAYS_SINCE: Final = 30
 """Lost with each doubling of the days since."""
-HOUR_HABIT: Final = 75
-"""Utility of a show in its own three hours of the day, and what it loses far from them."""
-WEEKEND_HABIT: Final = 20
+HOUR_HABIT: Final = 270
+"""Utility of a show in the hours in which it is always watched; 0.6 of it is lost far away."""
+WEEKEND_HABIT: Final = 15
 """Utility of a weekend show at the weekend, and what it loses on a working day."""
 BINGE: Final = 30
 """Utility for each session in a row with the series, up to `BINGE_DEPTH`."""
@@ -52,11 +52,11 @@ REWATCH_KIDS: Final = 60
 """Lost by a children's show that was seen to its end."""
 REWATCH: Final = 260
 """Lost by a comfort show that was seen to its end; other finished shows are not chosen."""
-FADE_START: Final = 10
-"""Lost at once by an abandoned show ..."""
-FADE_WEEK: Final = 120
-"""... and with each week since, so that its gaps grow until it is gone."""
-GONE: Final = 70 * DAY
+REWATCH_FILM: Final = 200
+"""Lost besides by a film that was seen to its end."""
+FADE: Final = 45
+"""Lost by an abandoned show, times the square of the weeks since: its gaps grow till it is gone."""
+GONE: Final = 49 * DAY
 """After this time an abandoned show is not weighed any more."""
 
 # --- what draws a member to something new -----------------------------------------------------
@@ -80,10 +80,8 @@ COMFORT: Final = 8
 """Share of shows that a member watches again and again."""
 KIDS_REPEAT: Final = 45
 """Share of plays of a children's series that go back to an episode seen before."""
-OWN_DEVICE: Final = 96
+OWN_DEVICE: Final = 97
 """Share of shows whose own device is the one they were found on."""
-OWN_HOUR: Final = 92
-"""Share of shows whose own hours are those they were found in."""
 
 CHILD: Final = {"kids": 100, "family": 35, "adult": 3, "couple": 3}
 """Share of discoveries that are a child's, by persona ..."""
@@ -100,8 +98,8 @@ GLANCE: Final = 5
 """Share of sessions in which nothing is watched."""
 MEANWHILE: Final = 5
 """Share of a shared profile's sessions during which somebody watches on a second device."""
-AWAY: Final = 2.5
-"""Share of days on which a member goes away for three to twelve days."""
+AWAY: Final = 5.0
+"""Share of days on which a member goes away for three to seven days."""
 OFFLINE: Final = 4
 """Share of phone and tablet sessions whose events wait for a network, for hours."""
 REPEATED: Final = 0.5
