@@ -19,7 +19,8 @@ from stream_cw.worker.rounds import Rounds
 from stream_cw.worker.setup import Setup
 from stream_cw.worker.stats import Stats
 from stream_cw.worker.store import Config, StateStore
-from stream_cw.worker.transport import Topic, Transport
+from stream_cw.worker.topic import Topic
+from stream_cw.worker.transport import Transport
 
 BATCHES_IN_ROUND = 4
 """A fetch brings at most a quarter of a round, so that rounds keep to their limit."""

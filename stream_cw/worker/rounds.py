@@ -10,7 +10,6 @@ no further, and neither does one whose worker has not been heard of for a sessio
 """
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
@@ -20,6 +19,7 @@ from stream_cw.core.records import Record
 from stream_cw.core.row import RECENCY
 from stream_cw.core.state import ProfileState
 from stream_cw.errors import LogMismatchError
+from stream_cw.worker.breath import Breath
 from stream_cw.worker.output import Output, count, put_out
 from stream_cw.worker.sending import Outgoing, send
 from stream_cw.worker.setup import Setup
@@ -29,8 +29,6 @@ from stream_cw.worker.work import Partition, Work
 IN_FLIGHT: Final = 3
 WAITING: Final = 8
 """Batches that may wait; the rest stays with the consumer, which fetches ahead."""
-BREATH_SECONDS: Final = 0.05
-"""Longest stretch without a turn for other tasks."""
 LEASE_POLL_SECONDS: Final = 0.02
 LOG_APPEND_TIME: Final = 1
 
@@ -159,7 +157,7 @@ class Rounds:
         self._room.set()
 
     async def _start(self, generation: int, batches: list[Batch]) -> None:
-        breath = _Breath()
+        breath = Breath()
         works: dict[int, Work] = {}
         for batch in batches:
             work = works.get(batch.partition) or works.setdefault(
@@ -199,7 +197,7 @@ class Rounds:
         self._in_flight.append(round_)
         round_.task = asyncio.create_task(self._see_through(round_, before))
 
-    async def _breathe(self, breath: "_Breath", generation: int) -> None:
+    async def _breathe(self, breath: Breath, generation: int) -> None:
         await breath.take()
         if not self._open or generation != self.setup.generation():
             raise Overtaken
@@ -285,23 +283,6 @@ class Rounds:
                 raise self._foreign(partition, place + 1, batch.first)
         self.setup.stats.changelog_sent += len(records)
         return places[-1]
-
-
-class _Breath:
-    def __init__(self) -> None:
-        self._since = time.monotonic()
-        self._worked = 0.0
-
-    def is_due(self) -> bool:
-        return time.monotonic() - self._since > BREATH_SECONDS
-
-    async def take(self) -> None:
-        self._worked += time.monotonic() - self._since
-        await asyncio.sleep(0)
-        self._since = time.monotonic()
-
-    def worked_ms(self) -> int:
-        return int((self._worked + time.monotonic() - self._since) * 1000)
 
 
 def _record(found: Any) -> Record:

@@ -10,7 +10,6 @@ import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any, Final
 
-import faust
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import IllegalStateError
 from faust.transport import consumer
@@ -33,32 +32,6 @@ class Batch(Struct, frozen=True):
     partition: int
     records: list[Any]
     size: int
-
-
-class Topic(faust.Topic):  # type: ignore[misc]
-    """A topic that hands batches through as they are; `topics apply` is what creates topics."""
-
-    @property
-    def queue(self) -> Any:
-        """Where batches wait for the agent.
-
-        Faust empties its queues when recovery ends. By then it has let partitions go on and has
-        moved them to what is committed, so that batches may wait that nobody would fetch again.
-        Those of an older generation, which emptying is for, are told by their generation.
-        """
-        if self._queue is None:
-            self._queue = self.app.FlowControlQueue(
-                maxsize=self.maxsize or self.app.conf.stream_buffer_maxsize, clear_on_resume=False
-            )
-        return self._queue
-
-    async def decode(self, message: Any, *, propagate: bool = False) -> Any:
-        """Make the event of a batch; there is nothing to decode."""
-        del propagate
-        return self._create_event(None, message.value, message.headers, message)
-
-    async def declare(self) -> None:
-        """Leave the topic as it is."""
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
