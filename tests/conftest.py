@@ -7,6 +7,7 @@ with commas: kafka, chromium, data) names the part: then the test fails.
 import os
 import secrets
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -23,6 +24,9 @@ OwnKafka = Callable[..., Broker]
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # A shell starts background jobs with SIGINT ignored, and children would inherit that: tests
+    # that press Ctrl-C must find it working wherever they are run.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if unknown := required_parts() - PARTS:
         raise pytest.UsageError(
             f"STREAM_CW_REQUIRE names {sorted(unknown)}, known are {sorted(PARTS)}"
