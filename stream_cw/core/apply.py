@@ -1,11 +1,10 @@
 """What an event does to a profile's state."""
 
-from hashlib import blake2b
 from typing import Final
 
 import msgspec
 
-from stream_cw.core.decay import HABIT_MS, HALF_LIVES_MS, landmarks, term
+from stream_cw.core.decay import HABIT_MS, HALF_LIVES_MS, landmarks
 from stream_cw.core.events import (
     DEVICE_TYPES,
     Episode,
@@ -25,20 +24,15 @@ from stream_cw.core.pairing import pair
 from stream_cw.core.retention import forget_slot, within_limits
 from stream_cw.core.sessions import attend
 from stream_cw.core.show import Show, new_show, pack_show, unpack_show
-from stream_cw.core.state import Device, ProfileState, Source, find_device
-from stream_cw.core.watching import PLAY, Watch, local_hour_bin, minutes_added, watch
+from stream_cw.core.state import Device, ProfileState, Source, digest, find_device
+from stream_cw.core.watching import Watch, hours_added, minutes_added, watch
 
 _ID_BYTES: Final = 8
 
 
-def event_hash(event_id: str) -> bytes:
-    """Hash that stands for an event id among the remembered ones."""
-    return blake2b(event_id.encode(), digest_size=_ID_BYTES).digest()
-
-
 def is_repeat(state: ProfileState, event: Event) -> bool:
     """Whether the event's id is among the remembered ones."""
-    wanted, ids = event_hash(event.event_id), state.event_ids
+    wanted, ids = digest(event.event_id), state.event_ids
     at = ids.find(wanted)
     while at > 0 and at % _ID_BYTES:  # found across two hashes
         at = ids.find(wanted, at + 1)
@@ -97,7 +91,7 @@ def _advance(state: ProfileState, event: Event, source: Source) -> ProfileState:
         now=now,
         minutes=minutes,
         hours=hours,
-        event_ids=(state.event_ids + event_hash(event.event_id))[-_ID_BYTES * EVENT_IDS :],
+        event_ids=(state.event_ids + digest(event.event_id))[-_ID_BYTES * EVENT_IDS :],
     )
 
 
@@ -153,7 +147,11 @@ def _play(state: ProfileState, event: Playback, title: Movie | Episode, slot: in
         _with_device(state, slot, device),
         shows={**state.shows, title.show_id: pack_show(show)},
         minutes=tuple(minutes_added(state.minutes, state.now, pairing.credit_ms, event.ts)),
-        hours=_hours(state, seen) if pairing.started else state.hours,
+        hours=(
+            tuple(hours_added(state.hours, state.now, event.ts, seen.tz_offset_min))
+            if pairing.started
+            else state.hours
+        ),
         resumed=state.resumed + (first_act and packed is not None),
         started=state.started + (first_act and packed is None),
     )
@@ -167,14 +165,6 @@ def _supersedes(state: ProfileState, show: Show, slot: int) -> bool:
     if show.position_slot is None:
         return True
     return state.devices[slot].device_id >= state.devices[show.position_slot].device_id
-
-
-def _hours(state: ProfileState, seen: Watch) -> tuple[int, ...]:
-    habit = term(PLAY, seen.ts, HABIT_MS) >> landmarks(seen.ts, state.now, HABIT_MS)
-    hours = list(state.hours)
-    hour = local_hour_bin(seen.ts, seen.tz_offset_min)
-    hours[hour] = min(hours[hour] + habit, U16)
-    return tuple(hours)
 
 
 def _mark(state: ProfileState, event: Remove | UndoRemove | MarkWatched | Rating) -> ProfileState:

@@ -141,9 +141,14 @@ class ProfileState(Struct, frozen=True, kw_only=True):
     event_ids: bytes = b""
 
 
+def digest(text: str) -> bytes:
+    """Hash an id to 8 bytes (BLAKE2b)."""
+    return blake2b(text.encode(), digest_size=8).digest()
+
+
 def hash64(text: str) -> int:
-    """Hash an id to 64 bits (BLAKE2b)."""
-    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "little")
+    """Hash an id to 64 bits."""
+    return int.from_bytes(digest(text), "little")
 
 
 def hash32(text: str) -> int:

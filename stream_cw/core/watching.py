@@ -2,7 +2,7 @@
 
 from typing import Final, NamedTuple
 
-from stream_cw.core.decay import DAY_MS, HABIT_MS, HALF_LIVES_MS, added, landmarks, term
+from stream_cw.core.decay import DAY_MS, HABIT_MS, HALF_LIVES_MS, added, landmarks
 from stream_cw.core.events import Episode, Movie
 from stream_cw.core.limits import EPISODES, SHOW_DEVICES, U8, U16, U32
 from stream_cw.core.show import HOUR_BINS, ListedEpisode, Show, ShowDevice
@@ -78,6 +78,16 @@ def minutes_added(
         added(total, now, amount, ts, half_life, U32)
         for total, half_life in zip(minutes, HALF_LIVES_MS, strict=True)
     ]
+
+
+def hours_added(
+    hours: list[int] | tuple[int, ...], now: int, ts: int, tz_offset_min: int
+) -> list[int]:
+    """Add a play as of `ts` to plays by local hour that stand at `now`, both in ms."""
+    counted = list(hours)
+    hour = local_hour_bin(ts, tz_offset_min)
+    counted[hour] = added(counted[hour], now, PLAY, ts, HABIT_MS, U16)
+    return counted
 
 
 def watch(show: Show, event: Watch) -> None:
@@ -194,12 +204,11 @@ def _count_play(show: Show, event: Watch) -> None:
         added(total, now, PLAY, ts, half_life, U16)
         for total, half_life in zip(show.plays_decayed, HALF_LIVES_MS, strict=True)
     ]
-    habit = term(PLAY, ts, HABIT_MS) >> landmarks(ts, now, HABIT_MS)
-    hour = local_hour_bin(ts, event.tz_offset_min)
-    show.hours[hour] = min(show.hours[hour] + habit, U16)
-    show.types[event.device_type] = min(show.types[event.device_type] + habit, U16)
+    show.hours = hours_added(show.hours, now, ts, event.tz_offset_min)
+    kind = event.device_type
+    show.types[kind] = added(show.types[kind], now, PLAY, ts, HABIT_MS, U16)
     if is_weekend(ts, event.tz_offset_min):
-        show.weekend = min(show.weekend + habit, U16)
+        show.weekend = added(show.weekend, now, PLAY, ts, HABIT_MS, U16)
 
 
 def _mark_device(show: Show, event: Watch) -> None:
