@@ -18,9 +18,11 @@ from stream_cw.broker.kafka import kafka_broker
 from stream_cw.broker.process import Broker
 
 PARTS = {"kafka", "chromium", "data"}
+FIGURE = "figure"
 SHARED_EXPORT = Path(__file__).parents[2] / "shared" / "data" / "viewing_activity_export.csv"
 
 OwnKafka = Callable[..., Broker]
+ShowFigure = Callable[[str], None]
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -31,6 +33,30 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(
             f"STREAM_CW_REQUIRE names {sorted(unknown)}, known are {sorted(PARTS)}"
         )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that need Apache Kafka share one broker, so one process runs them all."""
+    for item in items:
+        if item.get_closest_marker("kafka"):
+            item.add_marker(pytest.mark.xdist_group("kafka"))
+
+
+@pytest.fixture
+def show_figure(record_property: Callable[[str, object], None]) -> ShowFigure:
+    """Print a measured figure at the end of the run."""
+    return lambda text: record_property(FIGURE, text)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reports = terminalreporter.getreports("passed") + terminalreporter.getreports("failed")
+    figures = [
+        text for report in reports for name, text in report.user_properties if name == FIGURE
+    ]
+    if figures:
+        terminalreporter.section("figures")
+        for text in figures:
+            terminalreporter.line(text)
 
 
 def required_parts() -> set[str]:

@@ -94,7 +94,7 @@ def spoilt_log(simulated_log: Path, tmp_path: Path) -> tuple[Path, int]:
 
 
 def test_bad_records_become_dead_letters_and_nothing_else(
-    scene: Scene, start, spoilt_log, simulated_log, capsys
+    scene: Scene, start, spoilt_log, simulated_log, show_figure
 ):
     path, bad = spoilt_log
     worker = start("one")
@@ -103,8 +103,7 @@ def test_bad_records_become_dead_letters_and_nothing_else(
     scene.wait_until_done()
     stats = worker.stop()
     verdict = judge(scene.broker.address, scene.topics, PARTITIONS, scene.folder)
-    with capsys.disabled():
-        print(f"\n{bad} bad records: {verdict.figures()}")  # noqa: T201
+    show_figure(f"{bad} bad records: {verdict.figures()}")
     assert verdict.holds, verdict
     assert verdict.dead_letters == bad == stats["refused"]
     _assert_reasons(scene)

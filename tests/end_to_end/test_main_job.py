@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
 
 
 @pytest.mark.data
-def test_the_export_through_two_workers_equals_the_replay(scene, start, export_log, capsys):
+def test_the_export_through_two_workers_equals_the_replay(scene, start, export_log, show_figure):
     one, two = start("one"), start("two")
     wait_until(lambda: scene.members() == 2, "two workers share the partitions")
     began = time.monotonic()
@@ -24,12 +24,11 @@ def test_the_export_through_two_workers_equals_the_replay(scene, start, export_l
     seconds = time.monotonic() - began
     stats = [one.stop(), two.stop()]
     verdict = scene.judge()
-    with capsys.disabled():
-        counts = {
-            name: sum(each[name] for each in stats)
-            for name in ("events", "rows", "conflated", "held_back")
-        }
-        print(f"\nexport, 2 workers: {verdict.figures()}; {counts}; {seconds:.1f} s")  # noqa: T201
+    counts = {
+        name: sum(each[name] for each in stats)
+        for name in ("events", "rows", "conflated", "held_back")
+    }
+    show_figure(f"export, 2 workers: {verdict.figures()}; {counts}; {seconds:.1f} s")
     assert verdict.holds, verdict
     assert verdict.lower == 0
     assert verdict.dead_letters == 0
@@ -38,7 +37,7 @@ def test_the_export_through_two_workers_equals_the_replay(scene, start, export_l
 
 @pytest.mark.data
 @pytest.mark.parametrize("wipe", [False, True], ids=["directory kept", "directory wiped"])
-def test_a_killed_worker_loses_and_doubles_nothing(scene, start, export_log, wipe, capsys):
+def test_a_killed_worker_loses_and_doubles_nothing(scene, start, export_log, wipe, show_figure):
     one, two = start("one"), start("two")
     wait_until(lambda: scene.members() == 2, "two workers share the partitions")
     producing = threading.Thread(target=scene.produce, args=(export_log,))
@@ -54,8 +53,7 @@ def test_a_killed_worker_loses_and_doubles_nothing(scene, start, export_log, wip
     again.stop()
     two.stop()
     verdict = scene.judge()
-    with capsys.disabled():
-        print(f"\nkilled, directory {'wiped' if wipe else 'kept'}: {verdict.figures()}")  # noqa: T201
+    show_figure(f"killed, directory {'wiped' if wipe else 'kept'}: {verdict.figures()}")
     assert verdict.holds, verdict
 
 
@@ -84,7 +82,7 @@ def _changelog_records(scene: Scene) -> int:
 
 @pytest.mark.timeout(400)
 def test_a_slow_broker_while_a_second_worker_comes_and_goes(
-    own_kafka, prefix, tmp_path, simulated_log, capsys
+    own_kafka, prefix, tmp_path, simulated_log, show_figure
 ):
     """Rule 4: a round never outlives its assignment, however slowly it is acknowledged."""
     scene = Scene(own_kafka(), prefix, tmp_path)
@@ -111,8 +109,7 @@ def test_a_slow_broker_while_a_second_worker_comes_and_goes(
         scene.wait_until_done()
         one.stop()
         verdict = scene.judge()
-    with capsys.disabled():
-        print(f"\nslow broker, four hand-overs: {verdict.figures()}")  # noqa: T201
+    show_figure(f"slow broker, four hand-overs: {verdict.figures()}")
     assert verdict.holds, verdict
 
 

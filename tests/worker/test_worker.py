@@ -2,6 +2,7 @@
 
 import shutil
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -81,7 +82,9 @@ def test_sigterm_with_work_in_flight_loses_nothing_and_repeats_nothing(
 
 
 @pytest.mark.parametrize("wiped", [False, True], ids=["kept", "wiped"])
-def test_a_killed_worker_comes_back(system: System, tmp_path: Path, *, wiped: bool) -> None:
+def test_a_killed_worker_comes_back(
+    system: System, tmp_path: Path, *, wiped: bool, show_figure: Callable[[str], None]
+) -> None:
     events = make_events(50, 6_000)
     system.produce(events)
     first = system.start(round_records=100)
@@ -93,6 +96,10 @@ def test_a_killed_worker_comes_back(system: System, tmp_path: Path, *, wiped: bo
     second = system.start()
     system.wait_until_through(second)
     stats = second.stop()
+    show_figure(
+        f"killed and back, directory {'wiped' if wiped else 'kept'}: "
+        f"read {stats['changelog_read']} of {written} changelog records"
+    )
     assert stats["events"] < len(events)
     # A store is behind the changelog by the rounds in flight, three of them, at most.
     assert stats["changelog_read"] == written if wiped else stats["changelog_read"] <= 3 * 104
