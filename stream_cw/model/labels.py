@@ -1,7 +1,8 @@
 """Scored sessions and what was watched in them: the labels. `docs/learning.md` defines them."""
 
-from collections.abc import Iterable, Iterator
-from itertools import accumulate
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate, pairwise
 from typing import Final, Literal, NamedTuple
 
 from msgspec import Struct
@@ -111,65 +112,54 @@ def scored_sessions(profiles: dict[str, Viewings]) -> Iterator[Scored]:
 
 def _of_profile(profile_id: str, viewings: Viewings) -> Iterator[Scored]:
     plays = sorted(viewings.played, key=lambda play: (play.start, play.at))
+    starts = {device_id: sorted(told) for device_id, told in viewings.starts.items()}
     ends = list(accumulate((play.end for play in plays), max))
-    bounds = [
+    begins = [
         n for n in range(len(plays)) if n == 0 or plays[n].start - ends[n - 1] > SESSION_GAP_MS
     ]
     watched: dict[str, int | None] = {}
-    for begin, end in zip(bounds, [*bounds[1:], len(plays)], strict=True):
+    for begin, end in pairwise([*begins, len(plays)]):
         members = plays[begin:end]
         target = next((p for p in members if _is_meant(p)), None)
         if target is not None:
-            last_end = ends[begin - 1] if begin else None
-            opening = _opening(viewings.starts, members[0], last_end)
-            first = opening or Start(
-                members[0].start, members[0].at, members[0].event_id, members[0].seat
-            )
+            last, last_end = (plays[begin - 1], ends[begin - 1]) if begin else (None, None)
+            first = members[0]
+            opening = _opening(starts.get(first.seat.device_id, ()), first, last_end)
+            seat, ts = (opening.seat, opening.ts) if opening else (first.seat, first.start)
             session = Session(
                 profile_id=profile_id,
-                opening=opening and opening.event_id,
-                first_play=members[0].event_id,
-                device_id=first.seat.device_id,
-                device_type=first.seat.device_type,
-                tz_offset_min=_tz_offset(first.seat, members[0].seat),
-                ts=first.ts,
+                opening=opening.event_id if opening else None,
+                first_play=first.event_id,
+                device_id=seat.device_id,
+                device_type=seat.device_type,
+                tz_offset_min=(
+                    first.seat.tz_offset_min if seat.tz_offset_min is None else seat.tz_offset_min
+                ),
+                ts=ts,
                 target=target.show,
-                kind=_kind(watched, target.show, first.ts),
-                gap_ms=None if last_end is None else members[0].start - last_end,
-                switched=begin > 0 and plays[begin - 1].seat.device_id != first.seat.device_id,
+                kind=_kind(watched, target.show, ts),
+                gap_ms=None if last_end is None else first.start - last_end,
+                switched=last is not None and last.seat.device_id != seat.device_id,
                 history=begin,
                 known_ts=_known_ts(members, target),
             )
             arrived = min(play.at for play in members)
             opens = opening is not None and opening.at < arrived
-            yield Scored(session, first.seat, first.at if opens else arrived, opens)
+            yield Scored(session, seat, opening.at if opening and opens else arrived, opens)
         for play in members:
-            before = watched.setdefault(play.show, None)
-            if play.lasting_ts is not None:
-                watched[play.show] = max(play.end, before or play.end)
+            _remember(watched, play)
 
 
 def _is_meant(play: Viewing) -> bool:
     return play.lasting_ts is not None and not play.autoplay
 
 
-def _opening(starts: dict[str, list[Start]], first: Viewing, last_end: int | None) -> Start | None:
-    """Find what opened a session; in a log that keeps each device's order it arrived before."""
-    return max(
-        (
-            start
-            for start in starts.get(first.seat.device_id, ())
-            if start.ts <= first.start
-            and start.at < first.at
-            and (last_end is None or start.ts >= last_end)
-        ),
-        default=None,
-        key=lambda start: (start.ts, start.at),
-    )
-
-
-def _tz_offset(opening: Seat, first: Seat) -> int | None:
-    return first.tz_offset_min if opening.tz_offset_min is None else opening.tz_offset_min
+def _opening(starts: Sequence[Start], first: Viewing, last_end: int | None) -> Start | None:
+    """Find what opened a session among its device's session starts, which are in order."""
+    place = bisect_left(starts, (first.start, first.at), key=lambda start: (start.ts, start.at))
+    if place == 0 or (last_end is not None and starts[place - 1].ts < last_end):
+        return None
+    return starts[place - 1]
 
 
 def _kind(watched: dict[str, int | None], show: str, ts: int) -> SessionKind:
@@ -177,6 +167,13 @@ def _kind(watched: dict[str, int | None], show: str, ts: int) -> SessionKind:
         return "discovery"
     last = watched[show]
     return "continuation" if last is not None and ts - last <= CONTINUED_WITHIN_MS else "older"
+
+
+def _remember(watched: dict[str, int | None], play: Viewing) -> None:
+    """Note a show as seen, and when it was last watched for long enough."""
+    before = watched.setdefault(play.show, None)
+    if play.lasting_ts is not None:
+        watched[play.show] = max(play.end, before or play.end)
 
 
 def _known_ts(members: Iterable[Viewing], target: Viewing) -> int:
