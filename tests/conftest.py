@@ -36,10 +36,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that need Apache Kafka share one broker, so one process runs them all."""
+    """Give all tests of Apache Kafka to one process, which starts one broker; begin with them."""
+    kafka = {item for item in items if item.get_closest_marker("kafka")}
     for item in items:
-        if item.get_closest_marker("kafka"):
-            item.add_marker(pytest.mark.xdist_group("kafka"))
+        item.add_marker(pytest.mark.xdist_group("kafka" if item in kafka else item.path.stem))
+    items.sort(key=lambda item: item not in kafka)
 
 
 @pytest.fixture
