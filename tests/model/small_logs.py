@@ -65,12 +65,13 @@ class Story:
 
 
 class Move(NamedTuple):
-    """What is drawn for one event."""
+    """What is drawn for one playback: what is told of it, how much later, and for how long."""
 
-    kind: type
-    device: str
+    kinds: tuple[type, ...]
     profile_id: str
+    device: str
     later: int
+    lasts: int
     title: ev.Title
     autoplay: bool
     session_id: str | None
@@ -85,16 +86,29 @@ _TITLES: tuple[ev.Title, ...] = (
     ev.Supplemental(id="trailer", series_id="a"),
 )
 _LATER = (
-    *(0, 1, 30 * SECOND, MINUTE - 1, MINUTE, MINUTE, 5 * MINUTE, 10 * MINUTE),
-    *(30 * MINUTE, 30 * MINUTE + 1, 5 * HOUR, 5 * HOUR, DAY, 58 * DAY, 60 * DAY, 61 * DAY),
+    *(0, 1, MINUTE, 10 * MINUTE, 30 * MINUTE, 30 * MINUTE + 1, 90 * MINUTE),
+    *(5 * HOUR, 9 * HOUR, DAY, 58 * DAY, 60 * DAY, 61 * DAY),
 )
-_KINDS = (ev.Play,) * 5 + (ev.Stop,) * 4 + (ev.Progress, ev.Pause) + (ev.SessionStart,) * 3
+_LASTS = (0, 30 * SECOND, MINUTE - 1, MINUTE, 5 * MINUTE, 20 * MINUTE, HOUR)
+_WATCHED = (ev.Play, ev.Stop)
+_KINDS: tuple[tuple[type, ...], ...] = (
+    _WATCHED,
+    _WATCHED,
+    (ev.SessionStart, *_WATCHED),
+    (ev.SessionStart, *_WATCHED),
+    (ev.Play,),
+    (ev.Play, ev.Progress),
+    (ev.Play, ev.Pause, ev.Play, ev.Stop),
+    (ev.SessionStart,),
+    (ev.Stop,),
+)
 _moves = st.builds(
     Move,
     st.sampled_from(_KINDS),
-    st.sampled_from(tuple(TYPES)),
     st.sampled_from(("p", "p", "p", "q")),
+    st.sampled_from(tuple(TYPES)),
     st.sampled_from(_LATER),
+    st.sampled_from(_LASTS),
     st.sampled_from(_TITLES),
     st.sampled_from((False, False, True)),
     st.sampled_from((None, None, None, "s1", "s2")),
@@ -102,43 +116,50 @@ _moves = st.builds(
 
 
 @st.composite
-def arrivals(draw: st.DrawFn, *, max_size: int = 30, repeats: bool = True) -> list[ev.Event]:
+def arrivals(
+    draw: st.DrawFn, *, min_size: int = 3, max_size: int = 10, repeats: bool = True
+) -> list[ev.Event]:
     """Draw events as they arrive: each device's in order of time, but devices late or early."""
-    ts = dict.fromkeys("pq", T0)
-    waiting: dict[tuple[str, str], list[ev.Event]] = {}
-    for number, move in enumerate(draw(st.lists(_moves, min_size=1, max_size=max_size))):
-        ts[move.profile_id] += move.later
-        event = _event(number, move, ts[move.profile_id])
-        waiting.setdefault((move.profile_id, move.device), []).append(event)
-    if draw(st.booleans()):
-        arrived = sorted((e for queue in waiting.values() for e in queue), key=lambda e: e.ts)
-    else:
-        arrived = []
-        while waiting:
-            seat = draw(st.sampled_from(sorted(waiting)))
-            count = draw(st.integers(1, len(waiting[seat])))
-            arrived += waiting[seat][:count]
-            if not (rest := waiting.pop(seat)[count:]):
-                continue
-            waiting[seat] = rest
+    clock = dict.fromkeys("pq", T0)
+    told: list[ev.Event] = []
+    for move in draw(st.lists(_moves, min_size=min_size, max_size=max_size)):
+        clock[move.profile_id] += move.later
+        for place, kind in enumerate(move.kinds):
+            ts = clock[move.profile_id] + place * move.lasts
+            told.append(_event(kind, len(told), move, ts))
+    told.sort(key=lambda event: event.ts)
+    arrived = told if draw(st.booleans()) else draw(_dealt(told))
     if repeats:
-        _repeat(draw, arrived)
+        for place in draw(st.lists(st.integers(0, len(arrived) - 1), max_size=3)):
+            again = draw(st.integers(place + 1, len(arrived)))
+            arrived = [*arrived[:again], arrived[place], *arrived[again:]]
     return arrived
 
 
-def _repeat(draw: st.DrawFn, arrived: list[ev.Event]) -> None:
-    for place in draw(st.lists(st.integers(0, len(arrived) - 1), max_size=3)):
-        again = draw(st.integers(place + 1, len(arrived)))
-        arrived.insert(again, arrived[place])
+@st.composite
+def _dealt(draw: st.DrawFn, told: Sequence[ev.Event]) -> list[ev.Event]:
+    """Let each device's events arrive in their order, whatever those of others do."""
+    waiting: dict[tuple[str, str], list[ev.Event]] = {}
+    for event in told:
+        waiting.setdefault((event.profile_id, event.device_id), []).append(event)
+    arrived: list[ev.Event] = []
+    while waiting:
+        seat = draw(st.sampled_from(sorted(waiting)))
+        count = draw(st.integers(1, len(waiting[seat])))
+        arrived += waiting[seat][:count]
+        waiting[seat] = waiting[seat][count:]
+        if not waiting[seat]:
+            del waiting[seat]
+    return arrived
 
 
-def _event(number: int, move: Move, ts: int) -> ev.Event:
+def _event(kind: type, number: int, move: Move, ts: int) -> ev.Event:
     fields: dict[str, Any] = {}
-    if move.kind is not ev.SessionStart:
+    if kind is not ev.SessionStart:
         fields = {"title": move.title, "position_ms": number * MINUTE}
-    if move.kind is ev.Play:
+    if kind is ev.Play:
         fields["autoplay"] = move.autoplay
-    return move.kind(
+    event: ev.Event = kind(
         event_id=f"e{number}",
         profile_id=move.profile_id,
         device_id=move.device,
@@ -148,6 +169,7 @@ def _event(number: int, move: Move, ts: int) -> ev.Event:
         tz_offset_min=number if move.session_id else None,
         **fields,
     )
+    return event
 
 
 def events_until(events: Sequence[ev.Event], ts: int) -> list[ev.Event]:

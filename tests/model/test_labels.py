@@ -272,7 +272,7 @@ def test_no_label_is_known_before_its_target_has_lasted(folder: Path, events: li
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
-@given(events=arrivals(max_size=12, repeats=False))
+@given(events=arrivals(min_size=2, max_size=5, repeats=False))
 def test_the_order_in_which_devices_arrive_changes_no_label(
     folder: Path, events: list[Event]
 ) -> None:
