@@ -1,7 +1,7 @@
 """Scored sessions and what was watched in them: the labels. `docs/learning.md` defines them."""
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import accumulate, pairwise
 from typing import Final, Literal, NamedTuple
 
@@ -176,10 +176,17 @@ def _remember(watched: dict[str, int | None], play: Viewing) -> None:
         watched[play.show] = max(play.end, before or play.end)
 
 
-def _known_ts(members: Iterable[Viewing], target: Viewing) -> int:
-    """Tell when the target had lasted, and each earlier play that was meant was over."""
+def _known_ts(members: Sequence[Viewing], target: Viewing) -> int:
+    """Tell when a target was beyond doubt.
+
+    It had lasted; each earlier play that was meant was over; and each play up to it was known to
+    belong to the session: an earlier one had ended less than a session's gap before it, or behind.
+    """
     known = target.lasting_ts or target.end
-    for play in members:
+    for place, play in enumerate(members):
+        if place:
+            before = (p.end for p in members[:place] if play.start - p.end <= SESSION_GAP_MS)
+            known = max(known, min(before))
         if play is target:
             break
         if not play.autoplay:

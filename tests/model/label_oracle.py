@@ -127,7 +127,11 @@ def _session(
     opening = max(openings)[2] if openings else None
     ts = opening.ts if opening else play.ts
     known = min(p for p in target.reports if p - target.play.ts >= MINUTE)
-    for other in members[: members.index(target)]:
+    place = members.index(target)
+    for n in range(1, place + 1):
+        near = [p.end for p in members[:n] if members[n].play.ts - p.end <= 30 * MINUTE]
+        known = max(known, min(near))
+    for other in members[:place]:
         if other.deliberate:
             over = other.end + 30 * MINUTE if other.closed is None else other.closed
             known = max(known, over)

@@ -201,6 +201,16 @@ def test_the_label_waits_for_an_earlier_play_that_may_yet_be_the_target(folder: 
     assert (session.target, session.known_ts) == ("b", T0 + HOUR)
 
 
+def test_the_label_waits_until_its_play_is_known_to_be_of_the_session(folder: Path) -> None:
+    """The tv tells only at the end that it ran on; until then, the phone's play stood alone."""
+    story = Story()
+    story.play(0, "a", autoplay=True)
+    story.watch(1, "b", "phone")
+    story.stop(2, "a")
+    (session,) = labels(folder, story.events)
+    assert (session.target, session.known_ts) == ("b", T0 + 2 * HOUR)
+
+
 def test_profiles_stand_alone_and_logs_follow_one_another(folder: Path) -> None:
     one, other, later = Story("p"), Story("q"), Story("p", first_id=50)
     one.watch(0, "a")
