@@ -34,6 +34,8 @@ def test_order_is_of_no_account_and_the_seed_is() -> None:
     order = dice.permutation(500)
     found = cluster_means(values, names)
     assert cluster_means(values[order], [names[n] for n in order]) == found
+    large = column(1e16, 1, -1e16)  # in this order the 1 is lost
+    assert cluster_means(large, ["a"] * 3) == cluster_means(large[[0, 2, 1]], ["a"] * 3)
     other = cluster_means(values, names, seed=2)
     assert [e.value for e in other] == [e.value for e in found]
     assert [e.low for e in other] != [e.low for e in found]
