@@ -28,6 +28,8 @@ from stream_cw.core.state import Device, ProfileState, Source, digest, find_devi
 from stream_cw.core.watching import Watch, hours_added, minutes_added, watch
 
 _ID_BYTES: Final = 8
+_FAST, _SLOW = 3, 6
+"""A first act counts 1/8 and 1/64 in the two shares: about the last 8 and 64 sessions."""
 
 
 def is_repeat(state: ProfileState, event: Event) -> bool:
@@ -154,7 +156,15 @@ def _play(state: ProfileState, event: Playback, title: Movie | Episode, slot: in
         ),
         resumed=state.resumed + (first_act and packed is not None),
         started=state.started + (first_act and packed is None),
+        returning=_returning(state, packed is not None) if first_act else state.returning,
     )
+
+
+def _returning(state: ProfileState, resumed: bool) -> tuple[int, int]:
+    """Weigh one more first act in; a share moves towards 1 or 0 by a part of the distance."""
+    aim = U16 if resumed else 0
+    fast, slow = state.returning
+    return fast + (aim - fast >> _FAST), slow + (aim - slow >> _SLOW)
 
 
 def _tz_offset(event: Event, device: Device) -> int:

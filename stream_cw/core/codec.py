@@ -4,6 +4,7 @@
 
     version  u16
     header   epoch, partition, offset, revision, times, sums, counters, lengths
+    shares   of returning sessions (from version 2 on)
     cause    event id
     devices  fixed part, device id, session id; one after the other
     ids      8 bytes for each remembered event id
@@ -17,10 +18,18 @@ from itertools import accumulate, pairwise
 from typing import Final
 
 from stream_cw.core.events import DEVICE_TYPES
-from stream_cw.core.state import EVENT_TYPES, Device, OpenPlayback, ProfileState, Source
+from stream_cw.core.limits import U16
+from stream_cw.core.state import (
+    EVENT_TYPES,
+    RETURNING,
+    Device,
+    OpenPlayback,
+    ProfileState,
+    Source,
+)
 from stream_cw.errors import CorruptStateError, NewerStateError
 
-VERSION: Final = 1
+VERSION: Final = 2
 
 INDEX_BYTES: Final = 3
 """What a show costs beside its own bytes and its id: a length, and the slash before the next."""
@@ -29,6 +38,7 @@ _VERSION: Final = struct.Struct("<H")
 # epoch, partition, offset | revision | first, now | minutes | hours | sessions, resumed, started |
 # cause: type and length | devices, event ids, shows, length of the shows' ids
 _HEADER: Final = struct.Struct("<16sIQQQQ3I8HIIIBBBHBH")
+_SHARES: Final = struct.Struct("<HH")
 # type, flags | offset of local time | session start, newest event | sessions |
 # open playback: title, position, time, session | lengths of device id and session id
 _DEVICE: Final = struct.Struct("<BBhQQHQIQHBB")
@@ -64,6 +74,7 @@ def encode_state(state: ProfileState) -> bytes:
         (
             _VERSION.pack(VERSION),
             header,
+            _SHARES.pack(*state.returning),
             cause,
             *map(_encode_device, state.devices),
             state.event_ids,
@@ -105,7 +116,14 @@ def _encode_device(device: Device) -> bytes:
 def encoded_size(state: ProfileState) -> int:
     """Bytes that `encode_state` would make, without making them."""
     devices = sum(_DEVICE.size + len(d.device_id) + len(d.session_id or "") for d in state.devices)
-    head = _VERSION.size + _HEADER.size + len(state.cause_id) + devices + len(state.event_ids)
+    head = (
+        _VERSION.size
+        + _HEADER.size
+        + _SHARES.size
+        + len(state.cause_id)
+        + devices
+        + len(state.event_ids)
+    )
     shows = sum(map(len, state.shows.values())) + sum(map(len, state.shows))
     return head + shows + max(0, INDEX_BYTES * len(state.shows) - 1)
 
@@ -130,16 +148,21 @@ def decode_state(data: bytes) -> ProfileState:
     if version < 1:
         raise CorruptStateError(f"a state of version {version}")
     try:
-        return _decode(data)
+        return _decode(data, version)
     except (struct.error, UnicodeDecodeError, IndexError, ValueError) as error:
         raise CorruptStateError(f"a state of {len(data)} bytes: {error}") from None
 
 
-def _decode(data: bytes) -> ProfileState:
+def _decode(data: bytes, version: int) -> ProfileState:
     values = _HEADER.unpack_from(data, _VERSION.size)
     epoch, partition, offset, revision, first_ts, now = values[:6]
     cause_type, cause_length, n_devices, n_ids, n_shows, names_length = values[20:]
     at = _VERSION.size + _HEADER.size
+    if version > 1:
+        returning = _SHARES.unpack_from(data, at)
+        at += _SHARES.size
+    else:
+        returning = _upgraded_shares(*values[18:20])
     cause = data[at : at + cause_length].decode()
     at += cause_length
     devices = []
@@ -169,10 +192,19 @@ def _decode(data: bytes) -> ProfileState:
         sessions=values[17],
         resumed=values[18],
         started=values[19],
+        returning=returning,
         devices=tuple(devices),
         shows=shows,
         event_ids=ids,
     )
+
+
+def _upgraded_shares(resumed: int, started: int) -> tuple[int, int]:
+    """Take the share of all first acts for the newest ones, which version 1 did not keep."""
+    if not resumed + started:
+        return RETURNING, RETURNING
+    share = U16 * resumed // (resumed + started)
+    return share, share
 
 
 def _decode_device(data: bytes, at: int) -> tuple[Device, int]:

@@ -12,20 +12,24 @@ _PRIOR_STARTS: Final = 100
 _HIGH: Final = 500_000
 
 
-def place(state: ProfileState, *, tiles: int) -> Placement:
-    """Estimate the likelihood of continuation from the share of resumed starts.
+def resume_share(state: ProfileState) -> int:
+    """Estimate the likelihood of continuation, in micro-units, from the share of resumed starts."""
+    starts = 10 * (state.resumed + state.started) + _PRIOR_STARTS
+    return (10 * state.resumed + _PRIOR_RESUMED) * 1_000_000 // starts
+
+
+def place(p_continue: int, method: str) -> Placement:
+    """Place the row: slot 0 from an even chance on, else slot 1.
 
     Parameters
     ----------
-    state : ProfileState
-    tiles : int
-        An empty row has nothing to go on with.
+    p_continue : int
+        In micro-units; 0 for an empty row, which has nothing to go on with.
+    method : str
+        How it was estimated.
 
     Returns
     -------
     Placement
-        Slot 0 from an even chance on, else slot 1.
     """
-    starts = 10 * (state.resumed + state.started) + _PRIOR_STARTS
-    p = (10 * state.resumed + _PRIOR_RESUMED) * 1_000_000 // starts if tiles else 0
-    return Placement(p_continue=p, slot=0 if p >= _HIGH else 1, method="resume_share")
+    return Placement(p_continue=p_continue, slot=0 if p_continue >= _HIGH else 1, method=method)

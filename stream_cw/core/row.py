@@ -4,11 +4,12 @@ from typing import Final
 
 from msgspec import Struct
 
+from stream_cw.core.candidates import Candidates, candidates
 from stream_cw.core.placement import place
 from stream_cw.core.rows import MAX_TILES, Cause, Row, Tile, Version
-from stream_cw.core.rules import WATCH_NEXT, Policy, is_finished, is_started
-from stream_cw.core.scoring import Candidate, Recency, Scorer
-from stream_cw.core.show import Glimpse, glimpse, last_title, listed_episodes
+from stream_cw.core.rules import WATCH_NEXT, Policy
+from stream_cw.core.scoring import Ranking, Recency, Scorer
+from stream_cw.core.show import glimpse, last_title
 from stream_cw.core.state import ProfileState, find_device
 
 
@@ -30,6 +31,8 @@ class View(Struct, frozen=True, kw_only=True):
 
 
 RECENCY: Final = View()
+
+NOTHING: Final = Ranking([], [], 0, "nothing_to_continue")
 
 
 def row(state: ProfileState, profile_id: str, device_id: str, view: View = RECENCY) -> Row:
@@ -55,66 +58,29 @@ def row(state: ProfileState, profile_id: str, device_id: str, view: View = RECEN
     slot = find_device(state, device_id)
     if slot is None:
         raise KeyError(device_id)
-    device = state.devices[slot]
-    candidates = [
-        Candidate(show_id, head, packed)
-        for show_id, packed in state.shows.items()
-        if belongs(head := glimpse(packed), packed, view.policy)
-    ]
-    scores = view.scorer.score(state, device, candidates)
-    ranked = sorted(
-        zip(candidates, scores, strict=True), key=lambda item: (-item[1][0], item[0].show_id)
-    )
-    tiles = [
-        _tile(candidate, view.policy, score, reason)
-        for candidate, (score, reason) in ranked[:MAX_TILES]
-    ]
+    found = candidates(state, view.policy)
+    ranking = view.scorer.rank(state, slot, found) if found.ids else NOTHING
+    scores, ids = ranking.scores, found.ids
+    order = sorted(range(len(ids)), key=lambda n: (-scores[n], ids[n]))[:MAX_TILES]
     return Row(
         profile_id=profile_id,
         device_id=device_id,
-        session_id=device.session_id,
+        session_id=state.devices[slot].session_id,
         version=Version(state.revision, view.catalog, view.model),
         ts=state.now,
         cause=Cause(state.cause_id, state.cause_type),
         model=view.scorer.ref,
-        placement=place(state, tiles=len(tiles)),
+        placement=place(ranking.p_continue, ranking.method),
         arm=None,
-        tiles=tiles,
+        tiles=[_tile(found, n, scores[n], ranking.reasons[n]) for n in order],
     )
 
 
-def belongs(head: Glimpse, packed: bytes, policy: Policy) -> bool:
-    """Whether a show is started and not finished; a finished episode keeps its series."""
-    if head.removed:
-        return False
-    started = is_started(
-        policy, series=head.series, position_ms=head.position_ms, duration_ms=head.duration_ms
-    )
-    if head.series:
-        return started or _has_started_episode(packed, policy)
-    return started and not _finished(head, policy)
-
-
-def _has_started_episode(packed: bytes, policy: Policy) -> bool:
-    return any(
-        is_started(policy, series=True, position_ms=e.position_ms, duration_ms=e.duration_ms)
-        for e in listed_episodes(packed)
-    )
-
-
-def _finished(head: Glimpse, policy: Policy) -> bool:
-    return head.watched or is_finished(
-        policy,
-        position_ms=head.position_ms,
-        duration_ms=head.duration_ms,
-        credits_ms=head.credits_ms,
-    )
-
-
-def _tile(candidate: Candidate, policy: Policy, score: int, reason: str) -> Tile:
-    show_id, head, packed = candidate
+def _tile(found: Candidates, n: int, score: int, reason: str) -> Tile:
+    show_id, packed = found.ids[n], found.packed[n]
+    head = glimpse(packed)
     title_id, season, episode = last_title(show_id, packed)
-    up_next = head.series and _finished(head, policy)
+    up_next = bool(found.finished[n])
     return Tile(
         show_id=show_id,
         kind="series" if head.series else "movie",

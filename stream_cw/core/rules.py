@@ -2,7 +2,14 @@
 
 from typing import Final
 
+import numpy as np
 from msgspec import Struct
+
+from stream_cw.core.columns import Bools, Ints
+from stream_cw.core.limits import U32
+
+NO_CREDITS: Final = U32
+"""Where the credits begin is not known."""
 
 
 class Policy(Struct, frozen=True, kw_only=True):
@@ -37,24 +44,31 @@ WATCH_NEXT: Final = Policy(
 """After Android TV's guidelines for its Watch Next row."""
 
 
-def is_started(policy: Policy, *, series: bool, position_ms: int, duration_ms: int | None) -> bool:
-    """Whether a position is far enough to go on from; an episode has no share of its length."""
-    if position_ms >= policy.started_ms:
-        return True
-    if series or duration_ms is None:
-        return False
-    return position_ms * 1000 >= duration_ms * policy.started_per_mille
+def is_started(policy: Policy, *, series: Bools, position: Ints, duration: Ints) -> Bools:
+    """Whether positions are far enough to go on from; an episode has no share of its length.
+
+    Parameters
+    ----------
+    policy : Policy
+    series : ndarray of bool
+    position, duration : ndarray of int64
+        In ms; a duration of 0 is unknown.
+    """
+    share = (duration > 0) & (position * 1000 >= duration * policy.started_per_mille)
+    return (position >= policy.started_ms) | (~series & share)
 
 
-def is_finished(
-    policy: Policy, *, position_ms: int, duration_ms: int | None, credits_ms: int | None
-) -> bool:
-    """Whether a title is watched to its end: its credits, else by its length; unknown is never."""
-    if credits_ms is not None:
-        return position_ms >= credits_ms
-    if duration_ms is None:
-        return False
-    return (
-        position_ms * 1000 >= duration_ms * policy.finished_per_mille
-        or duration_ms - position_ms < policy.left_ms
+def is_finished(policy: Policy, *, position: Ints, duration: Ints, credit: Ints) -> Bools:
+    """Whether titles are watched to their end: their credits, else by length; unknown is never.
+
+    Parameters
+    ----------
+    policy : Policy
+    position, duration, credit : ndarray of int64
+        In ms; a duration of 0 is unknown, and so is a credits mark of `NO_CREDITS`.
+    """
+    ended = (duration > 0) & (
+        (position * 1000 >= duration * policy.finished_per_mille)
+        | (duration - position < policy.left_ms)
     )
+    return np.where(credit == NO_CREDITS, ended, position >= credit)

@@ -1,43 +1,56 @@
-"""What orders the row."""
+"""What orders the row and says how likely it is wanted."""
 
 from typing import Final, NamedTuple, Protocol
 
+from stream_cw.core.candidates import Candidates
+from stream_cw.core.columns import last_ts
+from stream_cw.core.placement import resume_share
 from stream_cw.core.rows import ModelRef
-from stream_cw.core.show import Glimpse
-from stream_cw.core.state import Device, ProfileState
+from stream_cw.core.state import ProfileState
 
 
-class Candidate(NamedTuple):
-    """A show that belongs in the row: its id, its head, and all of it, packed."""
+class Ranking(NamedTuple):
+    """What a scorer says of a row's candidates.
 
-    show_id: str
-    head: Glimpse
-    packed: bytes
+    Attributes
+    ----------
+    scores : list of int
+        One for each candidate; the greatest stands first.
+    reasons : list of str
+        Why each stands where it stands.
+    p_continue : int
+        Likelihood, in micro-units, that the session goes on with one of them.
+    method : str
+        How that was estimated.
+    """
+
+    scores: list[int]
+    reasons: list[str]
+    p_continue: int
+    method: str
 
 
 class Scorer(Protocol):
-    """Gives each candidate of a row an integer score; the greatest stands first."""
+    """Ranks the candidates of a row for a device at the state's now."""
 
     @property
     def ref(self) -> ModelRef:
         """What the row names as its model."""
         ...
 
-    def score(
-        self, state: ProfileState, device: Device, candidates: list[Candidate]
-    ) -> list[tuple[int, str]]:
-        """Score candidates for a device at the state's now.
+    def rank(self, state: ProfileState, slot: int, found: Candidates) -> Ranking:
+        """Rank candidates for the device in a slot of the state.
 
         Parameters
         ----------
         state : ProfileState
-        device : Device
-        candidates : list of Candidate
+        slot : int
+        found : Candidates
+            At least one.
 
         Returns
         -------
-        list of (score, reason)
-            In the candidates' order.
+        Ranking
         """
         ...
 
@@ -47,11 +60,8 @@ class Recency:
 
     ref: Final = ModelRef("recency", None)
 
-    def score(
-        self,
-        state: ProfileState,  # noqa: ARG002 - recency looks at the show alone
-        device: Device,  # noqa: ARG002
-        candidates: list[Candidate],
-    ) -> list[tuple[int, str]]:
-        """Score by last play; see `Scorer`."""
-        return [(candidate.head.last_ts, "recently_watched") for candidate in candidates]
+    def rank(self, state: ProfileState, slot: int, found: Candidates) -> Ranking:  # noqa: ARG002
+        """Rank by last play; see `Scorer`."""
+        scores: list[int] = last_ts(found.found.shows).tolist()
+        reasons = ["recently_watched"] * len(scores)
+        return Ranking(scores, reasons, resume_share(state), "resume_share")

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 from event_strategies import DAY, EPOCH, T0, events, run
 from hypothesis import given, settings
@@ -155,5 +156,15 @@ def test_a_state_of_version_1_is_read_for_ever():
     """The file was written by version 1; whatever comes after must read it as this state."""
     written = Path(__file__).with_name("state.v1.bin").read_bytes()
     state, _ = run(full_history(2, devices=3, episodes=3))
+    share = 0xFFFF * state.resumed // (state.resumed + state.started)
+    upgraded = msgspec.structs.replace(state, returning=(share, share))
+    assert upgraded.returning != state.returning
+    assert decode_state(written) == upgraded
+    assert decode_state(encode_state(upgraded)) == upgraded
+
+
+def test_the_bytes_of_version_2_are_pinned():
+    written = Path(__file__).with_name("state.v2.bin").read_bytes()
+    state, _ = run(full_history(2, devices=3, episodes=3))
     assert decode_state(written) == state
-    assert VERSION > 1 or encode_state(state) == written
+    assert VERSION > 2 or encode_state(state) == written

@@ -1,8 +1,9 @@
 """When a title is started and finished: tables with the value below, at and above each limit."""
 
+import numpy as np
 import pytest
 
-from stream_cw.core.rules import WATCH_NEXT, is_finished, is_started
+from stream_cw.core.rules import NO_CREDITS, WATCH_NEXT, is_finished, is_started
 
 HOUR = 3_600_000
 
@@ -24,9 +25,13 @@ HOUR = 3_600_000
     ],
 )
 def test_started(series, position, duration, started):
-    assert (
-        is_started(WATCH_NEXT, series=series, position_ms=position, duration_ms=duration) is started
+    found = is_started(
+        WATCH_NEXT,
+        series=np.array([series]),
+        position=np.array([position]),
+        duration=np.array([duration or 0]),
     )
+    assert found.tolist() == [started]
 
 
 @pytest.mark.parametrize(
@@ -45,5 +50,10 @@ def test_started(series, position, duration, started):
     ],
 )
 def test_finished(position, duration, credit, finished):
-    found = is_finished(WATCH_NEXT, position_ms=position, duration_ms=duration, credits_ms=credit)
-    assert found is finished
+    found = is_finished(
+        WATCH_NEXT,
+        position=np.array([position]),
+        duration=np.array([duration or 0]),
+        credit=np.array([NO_CREDITS if credit is None else credit]),
+    )
+    assert found.tolist() == [finished]

@@ -5,10 +5,12 @@ the events' structs and the hash of ids. Each section of the document is one pas
 order of arrival; the numbers are then read off with `max`, `sum` and filters.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from functools import cached_property
 from itertools import accumulate, groupby
 from typing import Any
@@ -157,6 +159,7 @@ def recompute(events: Iterable[Event]) -> dict[str, Any] | None:
         "sessions": sum(h.starts_session for h in happenings),
         "resumed": sum(h.first_act and h.resumes for h in happenings),
         "started": sum(h.first_act and not h.resumes for h in happenings),
+        "returning": _returning(happenings),
         "devices": {life.device_id: _device(life) for life in told.devices},
         "shows": {life.show_id: _show(life, happenings[-1].arrival) for life in told.shows},
         "event_ids": [hash64(h.event.event_id) for h in happenings[-IDS:]],
@@ -167,6 +170,18 @@ def recompute(events: Iterable[Event]) -> dict[str, Any] | None:
             and now - life.in_order[-1].ts <= SESSION_GAP_MS
         },
     }
+
+
+def _returning(happenings: list[Happening]) -> tuple[int, ...]:
+    shares = []
+    for part in (8, 64):
+        share = 50_463
+        for happening in happenings:
+            if happening.first_act:
+                goal = 65_535 if happening.resumes else 0
+                share += math.floor(Fraction(goal - share, part))
+        shares.append(share)
+    return tuple(shares)
 
 
 # Events that change nothing
