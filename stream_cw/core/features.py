@@ -76,7 +76,7 @@ def octave(amount: int) -> int:
 
 def _ranks(values: Ints) -> Ints:
     """Count how many values are greater; equals are equal."""
-    return np.searchsorted(np.sort(-values), -values)
+    return np.searchsorted(np.sort(-values), -values).astype(np.int64, copy=False)
 
 
 def _ranks_of_known(values: Ints) -> Ints:
@@ -99,11 +99,6 @@ def _part(part: Ints, whole: Ints) -> Ints:
     return parts
 
 
-def _class_part(scene: Scene) -> Ints:
-    types = scene.shows["types"].astype(np.int64)
-    return _part(types[:, scene.device.device_type], types.sum(axis=1))
-
-
 def _local_hour(scene: Scene) -> int:
     return local_hour_bin(scene.state.now, scene.device.tz_offset_min or 0)
 
@@ -114,9 +109,10 @@ def _hour_lift(scene: Scene) -> Ints:
     now, of_show = hours[:, _local_hour(scene)], hours.sum(axis=1)
     common, of_all = int(now.sum()), int(of_show.sum())
     if not common:
-        return np.full(len(now), UNKNOWN)
+        return np.full(len(now), UNKNOWN, np.int64)
     share = (now * of_all + _IMAGINED * common) * 8
-    return np.minimum(share // ((of_show + _IMAGINED) * common), UNKNOWN - 1)
+    lift: Ints = share // ((of_show + _IMAGINED) * common)
+    return np.minimum(lift, UNKNOWN - 1)
 
 
 CODED: Final = (
@@ -143,12 +139,6 @@ CODED: Final = (
         "0 played last here, 1 on this class, 2 on another, 3 on a device that is gone",
         "on_this_device",
         places,
-    ),
-    Feature(
-        "class_part",
-        "part of its decayed plays that were on this class of device",
-        "on_this_device",
-        _class_part,
     ),
     Feature(
         "hour_lift",

@@ -1,0 +1,242 @@
+"""Fitting additive models with pairs: binned features, one weight a bin, folded into tables.
+
+The bins are quantiles of the codes, half of all candidates and half of the targets, so that the
+rare codes of what is watched are told apart. Weights are found by L-BFGS with an L2 penalty,
+rounded to micro-units and folded back to one weight for each code; from there on all is whole
+numbers, in training as in serving.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.optimize import minimize
+
+from stream_cw.core.features import CODES, FEATURE_NAMES, UNKNOWN
+from stream_cw.core.model import MICRO, Additive, Pair
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+MAX_ITERATIONS: Final = 300
+
+
+class Examples(NamedTuple):
+    """Sessions to learn from, n of them with m candidates.
+
+    Attributes
+    ----------
+    codes : uint8, shape (features, m)
+        All features of each candidate; those of its session are the last ones.
+    bounds : int64, shape (n + 1,)
+        The candidates of session i are bounds[i] to bounds[i + 1] - 1; each has at least one.
+    target : int64, shape (n,)
+        Which of the session's candidates was chosen; -1: none of them.
+    continued : bool, shape (n,)
+        The session is a continuation, by the log.
+    weight : float64, shape (n,)
+    group : int64, shape (n,)
+        What is left out together: a profile.
+    """
+
+    codes: NDArray[np.uint8]
+    bounds: NDArray[np.int64]
+    target: NDArray[np.int64]
+    continued: NDArray[np.bool_]
+    weight: Floats
+    group: NDArray[np.int64]
+
+    @property
+    def session_of(self) -> NDArray[np.intp]:
+        """Which session each candidate is of, shape (m,)."""
+        return np.repeat(np.arange(len(self.target)), np.diff(self.bounds))
+
+    def where(self, kept: NDArray[np.bool_]) -> "Examples":
+        """Keep some of the sessions."""
+        sizes = np.diff(self.bounds)
+        candidates = np.repeat(kept, sizes)
+        return Examples(
+            self.codes[:, candidates],
+            np.concatenate([[0], np.cumsum(sizes[kept])]),
+            self.target[kept],
+            self.continued[kept],
+            self.weight[kept],
+            self.group[kept],
+        )
+
+
+class Shape(NamedTuple):
+    """What an additive model is made of.
+
+    Attributes
+    ----------
+    features : tuple of str
+    pairs : tuple of (str, str)
+    bins, pair_bins : int
+        Bins of a feature alone and in a pair, beside the one of `UNKNOWN`.
+    penalty : float
+        Weight of the squares, against one session's.
+    """
+
+    features: tuple[str, ...]
+    pairs: tuple[tuple[str, str], ...]
+    bins: int = 12
+    pair_bins: int = 6
+    penalty: float = 10.0
+
+
+class _Design(NamedTuple):
+    """How codes become columns: bins of each feature and pair, one column for each."""
+
+    shape: Shape
+    bins: dict[str, Ints]
+    pair_bins: dict[str, Ints]
+
+    @property
+    def columns(self) -> int:
+        mains = sum(1 + int(self.bins[name].max()) for name in self.shape.features)
+        return mains + sum(self._pair_size(pair) for pair in self.shape.pairs)
+
+    def _pair_size(self, pair: tuple[str, str]) -> int:
+        return int((1 + self.pair_bins[pair[0]].max()) * (1 + self.pair_bins[pair[1]].max()))
+
+    def matrix(self, codes: NDArray[np.uint8]) -> Any:
+        """One row for each candidate, a one in the column of each of its bins."""
+        columns, base = [], 0
+        for name in self.shape.features:
+            bins = self.bins[name]
+            columns.append(bins[codes[FEATURE_NAMES.index(name)]] + base)
+            base += 1 + int(bins.max())
+        for pair in self.shape.pairs:
+            first, second = (self.pair_bins[name] for name in pair)
+            a, b = (codes[FEATURE_NAMES.index(name)] for name in pair)
+            columns.append(first[a] * (1 + second.max()) + second[b] + base)
+            base += self._pair_size(pair)
+        indices = np.stack(columns, axis=1)
+        count, width = indices.shape
+        return sparse.csr_matrix(
+            (np.ones(indices.size), indices.ravel(), np.arange(0, indices.size + 1, width)),
+            shape=(count, base),
+        )
+
+    def fold(self, weights: Floats) -> Additive:
+        """Fold weights of columns into tables of micro-units."""
+        micro = np.round(weights * MICRO).astype(np.int64)
+        tables, base = {}, 0
+        for name in self.shape.features:
+            bins = self.bins[name]
+            tables[name] = tuple(micro[base + bins].tolist())
+            base += 1 + int(bins.max())
+        pairs = []
+        for pair in self.shape.pairs:
+            size = self._pair_size(pair)
+            first, second = (tuple(self.pair_bins[name].tolist()) for name in pair)
+            pairs.append(Pair(*pair, first, second, tuple(micro[base : base + size].tolist())))
+            base += size
+        return Additive(tables, tuple(pairs))
+
+
+def _quantile_bins(codes: NDArray[np.uint8], chosen: NDArray[np.uint8], bins: int) -> Ints:
+    """Cut the codes into bins of about equal weight; `UNKNOWN` has one of its own."""
+    mass = np.bincount(codes, minlength=CODES) / len(codes)
+    mass += np.bincount(chosen, minlength=CODES) / max(1, len(chosen))
+    mass[UNKNOWN] = 0
+    before = np.concatenate([[0.0], np.cumsum(mass)[:-1]])
+    cut = np.minimum(before / max(mass.sum(), 1e-9) * bins, bins - 1).astype(np.int64)
+    _, numbered = np.unique(cut, return_inverse=True)
+    numbered = numbered.astype(np.int64)
+    numbered[UNKNOWN] = numbered[:UNKNOWN].max() + 1
+    return numbered
+
+
+def _design(shape: Shape, examples: Examples) -> _Design:
+    placed = examples.target >= 0
+    chosen = examples.codes[:, (examples.bounds[:-1] + examples.target)[placed]]
+
+    def cut(names: Sequence[str], bins: int) -> dict[str, Ints]:
+        at = {name: FEATURE_NAMES.index(name) for name in names}
+        return {name: _quantile_bins(examples.codes[n], chosen[n], bins) for name, n in at.items()}
+
+    paired = sorted({name for pair in shape.pairs for name in pair})
+    return _Design(shape, cut(shape.features, shape.bins), cut(paired, shape.pair_bins))
+
+
+def fit_choice(shape: Shape, examples: Examples) -> Additive:
+    """Fit utilities by a softmax over each session's candidates (conditional logit; McFadden 1974).
+
+    Parameters
+    ----------
+    shape : Shape
+    examples : Examples
+        Only continuations whose target is among their candidates are looked at.
+
+    Returns
+    -------
+    Additive
+    """
+    examples = examples.where(examples.continued & (examples.target >= 0))
+    design = _design(shape, examples)
+    matrix = design.matrix(examples.codes)
+    session, starts = examples.session_of, examples.bounds[:-1]
+    chosen = starts + examples.target
+
+    def loss(weights: Floats) -> tuple[float, Floats]:
+        utility = matrix @ weights
+        top = np.maximum.reduceat(utility, starts)
+        odds = np.exp(utility - top[session])
+        total = np.add.reduceat(odds, starts)
+        likelihood = (examples.weight * (utility[chosen] - top - np.log(total))).sum()
+        slope = odds / total[session] * examples.weight[session]
+        slope[chosen] -= examples.weight
+        return (
+            shape.penalty / 2 * float(weights @ weights) - float(likelihood),
+            matrix.T @ slope + shape.penalty * weights,
+        )
+
+    return design.fold(_minimum(loss, design.columns))
+
+
+def fit_chance(shape: Shape, examples: Examples) -> Additive:
+    """Fit the log-odds that a candidate is its session's target, each on its own.
+
+    Parameters
+    ----------
+    shape : Shape
+    examples : Examples
+        Those without a target among their candidates too.
+
+    Returns
+    -------
+    Additive
+    """
+    design = _design(shape, examples)
+    matrix = design.matrix(examples.codes)
+    weight = examples.weight[examples.session_of]
+    placed = examples.target >= 0
+    wanted = np.zeros(matrix.shape[0])
+    wanted[(examples.bounds[:-1] + examples.target)[placed]] = 1
+
+    def loss(weights: Floats) -> tuple[float, Floats]:
+        log_odds = matrix @ weights
+        likelihood = (weight * (wanted * log_odds - np.logaddexp(0, log_odds))).sum()
+        slope = weight * (0.5 * (1 + np.tanh(log_odds / 2)) - wanted)
+        return (
+            shape.penalty / 2 * float(weights @ weights) - float(likelihood),
+            matrix.T @ slope + shape.penalty * weights,
+        )
+
+    return design.fold(_minimum(loss, design.columns))
+
+
+def _minimum(loss: Any, size: int) -> Floats:
+    found = minimize(
+        loss,
+        np.zeros(size),
+        jac=True,
+        method="L-BFGS-B",
+        options={"maxiter": MAX_ITERATIONS, "maxfun": 2 * MAX_ITERATIONS},
+    )
+    weights: Floats = found.x
+    return weights

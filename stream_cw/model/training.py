@@ -1,0 +1,283 @@
+"""From data sets to a model: ranking, the chances of single shows, placement, calibration."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.ensemble import GradientBoostingClassifier
+
+from stream_cw.core.features import FEATURE_NAMES, SHOW_FEATURES
+from stream_cw.core.learned import CompiledAdditive, CompiledCurve, CompiledTrees, placement_row
+from stream_cw.core.model import (
+    LEAVES,
+    MICRO,
+    PLACEMENT_FEATURES,
+    QUESTIONS,
+    Additive,
+    Curve,
+    Model,
+    Trees,
+)
+from stream_cw.model.additive import Examples, Floats, Ints, Shape, fit_chance, fit_choice
+from stream_cw.model.curves import CALIBRATORS, choose, curve, hazard_curve
+from stream_cw.model.dataset import KINDS, DataSet
+
+CONTINUATION: Final = KINDS.index("continuation")
+MAX_TILES: Final = 20
+
+_SHOW_NAMES = tuple(feature.name for feature in SHOW_FEATURES)
+_RANKING_PAIRS: Final = (
+    ("recency_rank", "known_for"),
+    ("recency_rank", "position"),
+    ("recency_rank", "plays_7d"),
+    ("recency_rank", "device_rank"),
+    ("recency_rank", "class_rank"),
+    ("device_rank", "gap"),
+    ("run", "gap"),
+)
+RANKING: Final = Shape(_SHOW_NAMES, _RANKING_PAIRS)
+INTEREST: Final = Shape(
+    FEATURE_NAMES,
+    (
+        *_RANKING_PAIRS,
+        ("recency_rank", "gap"),
+        ("recency_rank", "candidates"),
+        ("recency_rank", "returning_slow"),
+    ),
+)
+
+
+class Settings(NamedTuple):
+    """What may be tuned.
+
+    Attributes
+    ----------
+    ranking, interest : Shape
+    trees : int
+    rate : float
+        What each tree adds of what it found.
+    """
+
+    ranking: Shape = RANKING
+    interest: Shape = INTEREST
+    trees: int = 120
+    rate: float = 0.05
+
+
+def examples_of(*weighted: tuple[DataSet, float]) -> Examples:
+    """Join data sets; sessions without a candidate are left out.
+
+    Parameters
+    ----------
+    *weighted : (DataSet, float)
+        How much all sessions of a set count together, as a multiple of the first set's number.
+    """
+    parts = []
+    group_base = 0
+    first = len(weighted[0][0].target)
+    for data, share in weighted:
+        sizes = np.diff(data.bounds)
+        if share <= 0:
+            continue
+        session = np.repeat(data.session, sizes, axis=0)
+        part = Examples(
+            np.concatenate([data.show, session], axis=1).T,
+            data.bounds,
+            data.target.astype(np.int64),
+            data.kind == CONTINUATION,
+            np.full(len(sizes), share * first / len(sizes)),
+            data.profile.astype(np.int64) + group_base,
+        )
+        parts.append(part.where(sizes > 0))
+        group_base += len(data.profiles)
+    return _joined(parts)
+
+
+def _joined(parts: Sequence[Examples]) -> Examples:
+    sizes = np.concatenate([np.diff(part.bounds) for part in parts])
+    return Examples(
+        np.concatenate([part.codes for part in parts], axis=1),
+        np.concatenate([[0], np.cumsum(sizes)]),
+        np.concatenate([part.target for part in parts]),
+        np.concatenate([part.continued for part in parts]),
+        np.concatenate([part.weight for part in parts]),
+        np.concatenate([part.group for part in parts]),
+    )
+
+
+def folds(group: Ints, count: int) -> Iterator[NDArray[np.bool_]]:
+    """Leave out whole profiles in turn: which sessions are left out, `count` times at most.
+
+    The profiles are dealt by size, so that the parts are about equal.
+    """
+    names, sizes = np.unique(group, return_counts=True)
+    order = names[np.argsort(-sizes, kind="stable")]
+    for n in range(min(count, len(order))):
+        yield np.isin(group, order[n::count])
+
+
+def in_row(additive: Additive, examples: Examples) -> NDArray[np.bool_]:
+    """Whether each session's target is among the tiles that a ranking shows."""
+    scores = CompiledAdditive(additive).score(examples.codes)
+    found = np.zeros(len(examples.target), bool)
+    for n, (start, end) in enumerate(zip(examples.bounds[:-1], examples.bounds[1:], strict=True)):
+        target = examples.target[n]
+        if target >= 0:
+            of_session = scores[start:end]
+            found[n] = (of_session > of_session[target]).sum() < MAX_TILES
+    return found
+
+
+def placement_rows(
+    ranking: Additive, interest: Additive, hazard: Curve, examples: Examples
+) -> Ints:
+    """Lay out what the trees look at for each session, shape (n, columns)."""
+    utility = CompiledAdditive(ranking).score(examples.codes)
+    hazards = CompiledCurve(hazard).read(CompiledAdditive(interest).score(examples.codes))
+    rows = np.empty((len(examples.target), len(PLACEMENT_FEATURES)), np.int64)
+    for n, (start, end) in enumerate(zip(examples.bounds[:-1], examples.bounds[1:], strict=True)):
+        codes = examples.codes[:, start:end]
+        session = codes[len(SHOW_FEATURES) :, 0]
+        rows[n] = placement_row(codes, session, utility[start:end], int(hazards[start:end].sum()))
+    return rows
+
+
+def fit_trees(rows: Ints, happened: NDArray[np.bool_], weight: Floats, settings: Settings) -> Trees:
+    """Fit an ensemble of trees (gradient boosting, Friedman 2001) and lay it out in whole numbers.
+
+    The columns are whole numbers, so a question "at most 3.5" is "at most 3".
+    """
+    fitted = GradientBoostingClassifier(
+        n_estimators=settings.trees,
+        learning_rate=settings.rate,
+        max_depth=3,
+        min_samples_leaf=60,
+        subsample=0.7,
+        max_features=0.5,
+        random_state=0,
+    ).fit(rows, happened, sample_weight=weight)
+    columns: list[int] = []
+    limits: list[int] = []
+    leaves: list[int] = []
+    for (estimator,) in fitted.estimators_:
+        questions, values = _complete(estimator.tree_)
+        columns += [column for column, _ in questions]
+        limits += [limit for _, limit in questions]
+        leaves += [round(settings.rate * value * MICRO) for value in values]
+    prior = float(np.average(happened, weights=weight))
+    base = round(float(np.log(prior / (1 - prior))) * MICRO)
+    return Trees(PLACEMENT_FEATURES, tuple(columns), tuple(limits), tuple(leaves), base)
+
+
+def _complete(tree: object) -> tuple[list[tuple[int, int]], list[float]]:
+    """Fill a tree up to seven questions; a leaf that comes early answers for all below."""
+    left, right = tree.children_left, tree.children_right  # type: ignore[attr-defined]
+    nodes = [0]
+    questions: list[tuple[int, int]] = []
+    for _ in range(QUESTIONS):
+        node = nodes[len(questions)]
+        if left[node] < 0:
+            questions.append((0, 0))
+            nodes += [node, node]
+        else:
+            limit = int(np.floor(tree.threshold[node]))  # type: ignore[attr-defined]
+            questions.append((int(tree.feature[node]), limit))  # type: ignore[attr-defined]
+            nodes += [left[node], right[node]]
+    values = tree.value[:, 0, 0]  # type: ignore[attr-defined]
+    return questions, [float(values[node]) for node in nodes[-LEAVES:]]
+
+
+class Raw(NamedTuple):
+    """What the two ways of placement said of sessions whose profile they had not seen.
+
+    Attributes
+    ----------
+    hazard, log_odds : ndarray of int64, shape (n,)
+    happened : ndarray of bool, shape (n,)
+        The target was among the tiles.
+    """
+
+    hazard: Ints
+    log_odds: Ints
+    happened: NDArray[np.bool_]
+
+
+def train(
+    examples: Examples,
+    settings: Settings = Settings(),  # noqa: B008 - immutable
+    *,
+    parts: int = 5,
+    progress: Callable[[str], None] = lambda _: None,
+) -> tuple[Model, dict[str, str]]:
+    """Fit a model.
+
+    The trees learn from rankings and chances of models that had not seen the profile, and the
+    calibration from trees that had not, or they would trust what they were fitted to.
+
+    Parameters
+    ----------
+    examples : Examples
+        Of two profiles or more.
+    settings : Settings
+    parts : int
+        Into how many parts the profiles are dealt, each left out in turn.
+    progress : callable, optional
+        Called with what is being done.
+
+    Returns
+    -------
+    model : Model
+    calibration : dict of str to str
+        Which calibrator was chosen for each way of placement.
+    """
+    hazard = hazard_curve()
+    rows, happened = _unseen_rows(examples, settings, hazard, parts, progress)
+    progress("placement")
+    log_odds = np.empty(len(rows), np.int64)
+    for left_out in folds(examples.group, parts):
+        kept = ~left_out
+        trees = fit_trees(rows[kept], happened[kept], examples.weight[kept], settings)
+        log_odds[left_out] = scored(trees, rows[left_out])
+    combined, combined_by = _calibrated(rows[:, -1], happened, examples)
+    dedicated, dedicated_by = _calibrated(log_odds, happened, examples)
+    progress("ranking")
+    model = Model(
+        feature_names=FEATURE_NAMES,
+        ranking=fit_choice(settings.ranking, examples),
+        interest=fit_chance(settings.interest, examples),
+        hazard=hazard,
+        combined=combined,
+        placement=fit_trees(rows, happened, examples.weight, settings),
+        dedicated=dedicated,
+    )
+    return model, {"combined": combined_by, "dedicated": dedicated_by}
+
+
+def scored(trees: Trees, rows: Ints) -> Ints:
+    """Score many rows."""
+    compiled = CompiledTrees(trees)
+    return np.array([compiled.score(row) for row in rows], np.int64)
+
+
+def _unseen_rows(
+    examples: Examples,
+    settings: Settings,
+    hazard: Curve,
+    parts: int,
+    progress: Callable[[str], None],
+) -> tuple[Ints, NDArray[np.bool_]]:
+    rows = np.empty((len(examples.target), len(PLACEMENT_FEATURES)), np.int64)
+    happened = np.empty(len(rows), bool)
+    for part, left_out in enumerate(folds(examples.group, parts), start=1):
+        progress(f"profiles left out, part {part} of {parts}")
+        seen, unseen = examples.where(~left_out), examples.where(left_out)
+        ranking, interest = fit_choice(settings.ranking, seen), fit_chance(settings.interest, seen)
+        rows[left_out] = placement_rows(ranking, interest, hazard, unseen)
+        happened[left_out] = in_row(ranking, unseen)
+    return rows, happened
+
+
+def _calibrated(raw: Ints, happened: NDArray[np.bool_], examples: Examples) -> tuple[Curve, str]:
+    name = choose(raw, happened, examples.weight, examples.group)
+    return curve(CALIBRATORS[name](raw, happened, examples.weight), raw), name
