@@ -4,6 +4,7 @@ Everything that this package raises on purpose is a `StreamCwError`::
 
     StreamCwError
     ├── RefusedRecordError      one record breaks the contract: it goes to the dead letters
+    ├── RefusedModelError       a model's artefact must not be used: the model before it stays
     ├── InputError              a file that was handed in cannot be used
     │   ├── ExportFormatError   not the viewing export that was expected
     │   └── LogFormatError      not an event log, or a damaged line of one
@@ -32,6 +33,10 @@ RefusalReason = Literal[
     "wrong_partition",
 ]
 
+ModelRefusal = (
+    RefusalReason | Literal["newer_format", "unknown_key", "bad_signature", "other_features"]
+)
+
 
 class StreamCwError(Exception):
     """Root of every error that stream-cw raises on purpose."""
@@ -51,6 +56,23 @@ class RefusedRecordError(StreamCwError):
     def __init__(self, reason: RefusalReason, message: str) -> None:
         super().__init__(message)
         self.reason: RefusalReason = reason
+        self.message = message
+
+
+class RefusedModelError(StreamCwError):
+    """The artefact of a model must not be used.
+
+    Parameters
+    ----------
+    reason : ModelRefusal
+        Which check it failed; stable, used in logs.
+    message : str
+        Names the thing, what was wanted and what was found.
+    """
+
+    def __init__(self, reason: ModelRefusal, message: str) -> None:
+        super().__init__(message)
+        self.reason: ModelRefusal = reason
         self.message = message
 
 

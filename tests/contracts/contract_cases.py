@@ -12,7 +12,8 @@ from stream_cw.core.catalog import decode_catalog_entry
 from stream_cw.core.dead_letter import DeadLetter, Headers, decode_dead_letter
 from stream_cw.core.events import decode_event
 from stream_cw.core.rows import decode_row
-from stream_cw.errors import RefusedRecordError
+from stream_cw.errors import RefusedModelError, RefusedRecordError
+from stream_cw.model.artefact import read_manifest
 
 SCHEMAS: Final = Path(__file__).parents[2] / "schemas"
 
@@ -35,10 +36,10 @@ class Contract:
     def decoder_accepts(self, value: bytes) -> bool:
         return self.refusal(value) is None
 
-    def refusal(self, value: bytes) -> RefusedRecordError | None:
+    def refusal(self, value: bytes) -> RefusedRecordError | RefusedModelError | None:
         try:
             self.decode(value)
-        except RefusedRecordError as error:
+        except (RefusedRecordError, RefusedModelError) as error:
             return error
         return None
 
@@ -102,6 +103,7 @@ CONTRACTS: Final = {
         _contract("row-updates.v1", decode_row),
         _contract("catalog.v1", decode_catalog_entry),
         _contract("dead-letters.v1", _decode_headers),
+        _contract("models.v1", read_manifest),
     )
 }
 JSON_TOPICS: Final = [topic for topic in CONTRACTS if topic != "dead-letters.v1"]
@@ -109,6 +111,7 @@ EVENTS: Final = CONTRACTS["viewing-events.v1"]
 ROWS: Final = CONTRACTS["row-updates.v1"]
 CATALOG: Final = CONTRACTS["catalog.v1"]
 DEAD_LETTERS: Final = CONTRACTS["dead-letters.v1"]
+MODELS: Final = CONTRACTS["models.v1"]
 
 Path_ = tuple[str | int, ...]
 

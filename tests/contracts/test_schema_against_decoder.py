@@ -29,6 +29,7 @@ from hypothesis import strategies as st
 from stream_cw.core.catalog import MAX_CATALOG_BYTES
 from stream_cw.core.decoding import MAX_DEPTH
 from stream_cw.core.events import MAX_EVENT_BYTES, decode_event
+from stream_cw.model.artefact import MAX_ARTEFACT_BYTES
 
 RAW: Final = re.compile(r'"@raw (.*?)@"')
 """How a token that json.dumps cannot write stands in a value until it is dumped."""
@@ -301,6 +302,7 @@ def test_a_string_of_a_megabyte_is_refused_in_a_field_by_both_and_elsewhere_by_i
         ("viewing-events.v1", MAX_EVENT_BYTES),
         ("row-updates.v1", 65_536),
         ("catalog.v1", MAX_CATALOG_BYTES),
+        ("models.v1", MAX_ARTEFACT_BYTES),
     ],
 )
 def test_the_size_limit_is_exact(topic: str, limit: int) -> None:

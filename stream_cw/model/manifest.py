@@ -1,0 +1,60 @@
+"""What a model says of itself."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from stream_cw.core.events import Id, Timestamp
+from stream_cw.core.rows import Score
+
+Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
+Text = Annotated[str, Meta(max_length=200)]
+
+
+class Metric(Struct, frozen=True):
+    """A figure; `value` is in micro-units where the name says nothing else."""
+
+    name: Text
+    value: Score
+
+
+class Calibration(Struct, frozen=True):
+    """How each probability of placement was calibrated, such as `isotonic` or `platt`."""
+
+    combined: Text
+    dedicated: Text
+
+
+class Manifest(Struct, frozen=True, kw_only=True):
+    """What a model is and where it comes from.
+
+    Attributes
+    ----------
+    id : str
+        Name of the model, as rows name it.
+    created_ts : int
+        When training ended, ms.
+    feature_names : tuple of str
+        The features that the model reads.
+    features_hash : str
+        SHA-256 over the names and formulas of the features that it was trained on.
+    data_hash : str
+        SHA-256 of the logs that it was trained on.
+    code_version : str
+        Version of the training code.
+    created_from : tuple of str
+        The logs and the weights that they had, in words.
+    calibration : Calibration
+    metrics : tuple of Metric
+        What was measured on held-out data.
+    """
+
+    id: Id
+    created_ts: Timestamp
+    feature_names: Annotated[tuple[Text, ...], Meta(max_length=500)]
+    features_hash: Sha256
+    data_hash: Sha256
+    code_version: Text
+    created_from: Annotated[tuple[Text, ...], Meta(max_length=100)]
+    calibration: Calibration
+    metrics: Annotated[tuple[Metric, ...], Meta(max_length=200)]
