@@ -6,7 +6,7 @@ import typer
 from typer.core import TyperGroup
 
 from stream_cw import __version__
-from stream_cw.cli import history, kafka, running
+from stream_cw.cli import history, kafka, model, running
 from stream_cw.errors import StreamCwError
 
 INTERRUPTED = 130
@@ -40,6 +40,7 @@ def build_app() -> typer.Typer:
     topics.callback()(_nothing)
     topics.command("apply")(kafka.topics_apply)
     app.add_typer(topics, name="topics")
+    app.add_typer(model.commands(), name="model")
     app.command(cls=running.WorkerCommand)(running.worker)
     app.command()(running.broker)
     app.command()(running.demo)
