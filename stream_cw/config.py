@@ -79,6 +79,12 @@ class Settings(BaseSettings):
     store_buffer_bytes: int = Field(
         default=67_108_864, ge=1_048_576, description="Write buffers of all partitions together."
     )
+    model_keys: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Files of public keys, separated by commas: published models that one of them "
+        "signed are taken. Without it published models are left alone.",
+    )
     log_level: LogLevel = Field(default="INFO", description="Least severe messages to log.")
     stats_file: Path | None = Field(
         default=None, description="Where the worker's counts are written, as JSON, when it stops."

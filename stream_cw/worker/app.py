@@ -10,6 +10,7 @@ from faust.types import TP
 from stream_cw.broker.contract import Topics, topics_contract
 from stream_cw.broker.identities import Identity
 from stream_cw.config import Settings
+from stream_cw.core.row import View
 from stream_cw.worker.checks import check_marks
 from stream_cw.worker.held import Held
 from stream_cw.worker.lease import Lease
@@ -59,6 +60,7 @@ def build_app(
     settings: Settings,
     topics: Topics,
     events: Identity,
+    view: Callable[[], View],
     stats: Stats,
     fail: Callable[[BaseException], None],
 ) -> App:
@@ -70,6 +72,8 @@ def build_app(
     topics : Topics
     events : Identity
         Of the event topic.
+    view : callable
+        What rows are made with from now on.
     stats : Stats
     fail : callable
         Ends the process with nothing committed: Faust acknowledges what an agent fails on.
@@ -89,6 +93,7 @@ def build_app(
             fail=fail,
             lease=Lease(settings.session_timeout, time.monotonic),
             held=Held(_topic_ms("rows", "retention.ms") // 2),
+            view=view,
             stats=stats,
             most_records=settings.round_records,
             most_bytes=settings.round_bytes,

@@ -16,7 +16,6 @@ from typing import Any, Final
 
 from stream_cw.core.codec import decode_state
 from stream_cw.core.records import Record
-from stream_cw.core.row import RECENCY
 from stream_cw.core.state import ProfileState
 from stream_cw.errors import LogMismatchError
 from stream_cw.worker.breath import Breath
@@ -170,6 +169,7 @@ class Rounds:
                     if breath.is_due():
                         await self._breathe(breath, generation)
         outputs = []
+        view = self.setup.view()
         for work in works.values():
             output = Output.of(work)
             for _ in put_out(
@@ -177,7 +177,7 @@ class Rounds:
                 work,
                 topic=self.setup.topics.events,
                 held=self.setup.held,
-                view=RECENCY,
+                view=view,
                 now_ms=int(self.lease.now() * 1000),
                 stats=self.setup.stats,
             ):

@@ -6,7 +6,8 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Final, NoReturn
 
 import uvloop
@@ -14,10 +15,12 @@ import uvloop
 from stream_cw.broker.contract import Topics, topic_names
 from stream_cw.broker.identities import Identity
 from stream_cw.config import Settings
+from stream_cw.core.row import View
 from stream_cw.errors import StreamCwError
 from stream_cw.worker.app import App, build_app
 from stream_cw.worker.checks import check_deployment
 from stream_cw.worker.datadir import locked
+from stream_cw.worker.models import Models, initial_view, trusted_keys
 from stream_cw.worker.stats import Stats
 
 STATS_SECONDS: Final = 30.0
@@ -58,14 +61,32 @@ async def _serve(settings: Settings, topics: Topics, events: Identity) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     fail = _failure(settings, stats)
-    app = build_app(settings, topics, events, stats, fail)
-    telling = asyncio.create_task(_tell(stats))
-    try:
-        await _run_until(app, stop)
-    except Exception as error:  # noqa: BLE001 - whatever it is, nothing more may be committed
-        fail(error)
-    telling.cancel()
+    async with _followed(settings, topics, stats, fail) as view:
+        app = build_app(settings, topics, events, view, stats, fail)
+        telling = asyncio.create_task(_tell(stats))
+        try:
+            await _run_until(app, stop)
+        except Exception as error:  # noqa: BLE001 - whatever it is, nothing more may be committed
+            fail(error)
+        telling.cancel()
     _report(settings, stats)
+
+
+@asynccontextmanager
+async def _followed(
+    settings: Settings, topics: Topics, stats: Stats, fail: Callable[[BaseException], NoReturn]
+) -> AsyncIterator[Callable[[], View]]:
+    """Follow the model topic, where the settings name trusted keys; give what rounds ask."""
+    initial, trusted = initial_view(settings), trusted_keys(settings)
+    if trusted is None:
+        yield lambda: initial
+        return
+    models = Models(settings.brokers, topics.models, trusted, initial, stats, fail)
+    await models.start()
+    try:
+        yield lambda: models.view
+    finally:
+        await models.stop()
 
 
 async def _run_until(app: App, stop: asyncio.Event) -> None:

@@ -6,6 +6,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from stream_cw.broker.contract import Topics
+from stream_cw.core.row import View
 from stream_cw.worker.held import Held
 from stream_cw.worker.lease import Lease
 from stream_cw.worker.mark import Mark
@@ -46,6 +47,8 @@ class Setup(Struct, frozen=True, kw_only=True):
         Told partition and next offset when a round is through.
     fail : callable
         Ends the process with nothing committed.
+    view : callable
+        What rows are made with from now on; a round asks once.
     """
 
     topics: Topics
@@ -58,6 +61,7 @@ class Setup(Struct, frozen=True, kw_only=True):
     fail: Callable[[BaseException], None]
     lease: Lease
     held: Held
+    view: Callable[[], View]
     stats: Stats
     most_records: int
     most_bytes: int

@@ -32,6 +32,8 @@ class Stats(Struct):
     rewritten : int
         States written again, because the changelog had an older one behind them.
     rebalances : int
+    models_taken, models_refused : int
+        Artefacts of the model topic.
     working_ms : int
         Time spent in the pure part of rounds and in building rows.
     """
@@ -49,6 +51,8 @@ class Stats(Struct):
     changelog_read: int = 0
     rewritten: int = 0
     rebalances: int = 0
+    models_taken: int = 0
+    models_refused: int = 0
     working_ms: int = 0
 
     def line(self) -> str:

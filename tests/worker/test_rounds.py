@@ -5,6 +5,7 @@ notes what it is told. What the two do for real is tested in `test_worker`.
 """
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -12,6 +13,8 @@ from worker_support import make_events
 
 from stream_cw.broker.contract import topic_names
 from stream_cw.core.events import encode_event
+from stream_cw.core.row import View
+from stream_cw.core.rows import decode_row
 from stream_cw.worker.held import Held
 from stream_cw.worker.lease import Lease
 from stream_cw.worker.mark import MARK_KEY, Mark, decode_mark
@@ -41,6 +44,7 @@ class Broker:
     def __init__(self) -> None:
         self.waiting: list[tuple[str, int, asyncio.Future[Any]]] = []
         self.ends: dict[str, int] = {}
+        self.sent: dict[str, list[bytes]] = defaultdict(list)
 
     def create_batch(self) -> Any:
         return _Batch()
@@ -49,6 +53,7 @@ class Broker:
         assert partition == 0
         future = asyncio.get_running_loop().create_future()
         self.waiting.append((topic, batch.record_count(), future))
+        self.sent[topic] += batch.values
         return future
 
     def answer(self, number: int = 0) -> str:
@@ -61,14 +66,14 @@ class Broker:
 
 class _Batch:
     def __init__(self) -> None:
-        self.count = 0
+        self.values: list[Any] = []
 
-    def append(self, **_: Any) -> object:
-        self.count += 1
+    def append(self, *, value: Any, **_: Any) -> object:
+        self.values.append(value)
         return self
 
     def record_count(self) -> int:
-        return self.count
+        return len(self.values)
 
     def size(self) -> int:
         return 0
@@ -106,6 +111,7 @@ class Scene:
         self.now = 0.0
         self.done: list[int] = []
         self.failures: list[BaseException] = []
+        self.views = 0
         self.events = iter(enumerate(map(encode_event, make_events(1, 50))))
         self.rounds = Rounds(
             Setup(
@@ -119,6 +125,7 @@ class Scene:
                 fail=self.failures.append,
                 lease=Lease(6.0, lambda: self.now),
                 held=Held(10**9),
+                view=self.next_view,
                 stats=Stats(),
                 most_records=100,
                 most_bytes=10**6,
@@ -128,9 +135,15 @@ class Scene:
         )
         self.rounds.resume()
 
-    async def run(self, generation: int | None = None) -> None:
-        offset, value = next(self.events)
-        batch = Batch(generation or self.generation, 0, [Found(offset, value)], len(value))
+    def next_view(self) -> View:
+        """A model that is newer each time someone asks."""
+        self.views += 1
+        return View(model=self.views)
+
+    async def run(self, generation: int | None = None, records: int = 1) -> None:
+        found = [Found(*next(self.events)) for _ in range(records)]
+        size = sum(len(record.value) for record in found)
+        batch = Batch(generation or self.generation, 0, found, size)
         await self.rounds.run(batch)
         await breathe()
 
@@ -179,6 +192,20 @@ def test_rounds_build_on_those_in_flight_and_end_in_order() -> None:
             s.broker.answer()
             await breathe()
         assert s.done == [1, 2]
+
+    assert not scene(play).failures
+
+
+def test_a_round_is_of_one_model_and_the_next_of_the_newer_one() -> None:
+    async def play(s: Scene) -> None:
+        for model in (1, 2):
+            s.broker.sent.clear()
+            await s.run(records=10)
+            rows = [decode_row(value) for value in s.broker.sent[TOPICS.rows]]
+            assert len({row.device_id for row in rows}) == 2
+            assert {row.version.model for row in rows} == {model}
+            await settled(s)
+            s.rounds.resume()
 
     assert not scene(play).failures
 

@@ -1,0 +1,190 @@
+"""The model that rows are made with, followed on its topic while the worker runs.
+
+The topic is read to its end before the first round, and followed from then on by a consumer of its
+own, without a group. A round asks for the view once, so a new model comes in between two rounds: no
+record is lost or repeated by it. A row's version names the offset of the artefact that made it, and
+one. A refused artefact is logged and counted, and changes nothing.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from msgspec.structs import replace
+
+from stream_cw.config import Settings
+from stream_cw.core.learned import Learned
+from stream_cw.core.row import View
+from stream_cw.core.scoring import Scorer
+from stream_cw.errors import BrokerError, RefusedModelError
+from stream_cw.model.artefact import unpack
+from stream_cw.model.keys import load_trusted
+from stream_cw.model.topic import RANKER, is_kept
+from stream_cw.worker.stats import Stats
+
+READ_SECONDS: Final = 30.0
+POLL_MS: Final = 500
+FETCH_BYTES: Final = 4_194_304
+MOST_TRIED: Final = 16
+"""So many of each kind are looked at when the newest cannot be used: 32 MB at the most."""
+
+log: Final = logging.getLogger("stream_cw.worker")
+
+
+def initial_view(settings: Settings) -> View:  # noqa: ARG001 - what is shipped needs no setting
+    """Return the view of a worker that has no published model."""
+    return View()
+
+
+def trusted_keys(settings: Settings) -> dict[str, Ed25519PublicKey] | None:
+    """Read the public keys whose models are taken; None: published models are not followed.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read or holds no key.
+    """
+    if settings.model_keys is None:
+        return None
+    return load_trusted(Path(name.strip()) for name in settings.model_keys.split(","))
+
+
+class Models:
+    """Follows the model topic.
+
+    Parameters
+    ----------
+    brokers, topic : str
+    trusted : mapping of str to Ed25519PublicKey
+    initial : View
+        For as long as there is no model that can be used.
+    stats : Stats
+    fail : callable
+        Ends the process: the topic can no longer be followed.
+
+    Attributes
+    ----------
+    view : View
+        What the next round uses.
+    """
+
+    def __init__(
+        self,
+        brokers: str,
+        topic: str,
+        trusted: Mapping[str, Ed25519PublicKey],
+        initial: View,
+        stats: Stats,
+        fail: Callable[[BaseException], None],
+    ) -> None:
+        self.view = initial
+        self._initial = initial
+        self._place = TopicPartition(topic, 0)
+        self._trusted = trusted
+        self._stats = stats
+        self._fail = fail
+        self._consumer = AIOKafkaConsumer(
+            bootstrap_servers=[address.strip() for address in brokers.split(",")],
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            max_partition_fetch_bytes=FETCH_BYTES,
+        )
+        self._consumer.assign([self._place])
+        self._following: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Read the topic to its end, and follow it from then on.
+
+        Raises
+        ------
+        BrokerError
+            If the end is not reached in time.
+        """
+        try:
+            async with asyncio.timeout(READ_SECONDS):
+                await self._consumer.start()
+                candidates = await self._candidates()
+        except (KafkaError, TimeoutError) as error:
+            await self._consumer.stop()
+            raise BrokerError(
+                f"topic {self._place.topic} not read to its end in {READ_SECONDS:.0f} s: "
+                f"{type(error).__name__}"
+            ) from None
+        while candidates and not await self._take(candidates.pop()):
+            pass
+        self._following = asyncio.create_task(self._follow())
+
+    async def stop(self) -> None:
+        """Follow no further."""
+        if self._following is not None:
+            self._following.cancel()
+            await asyncio.gather(self._following, return_exceptions=True)
+        await self._consumer.stop()
+
+    async def _candidates(self) -> list[Any]:
+        """Read what the topic holds, and return what may be in force, the likeliest last.
+
+        Compaction leaves the last record of a role alone. Where this worker refuses that one, made
+        for another version of the code, the models before it still stand under their hashes.
+        """
+        in_force: deque[Any] = deque(maxlen=MOST_TRIED)
+        kept: deque[Any] = deque(maxlen=MOST_TRIED)
+        while not await self._is_at_end():
+            for record in await self._fetched():
+                if record.key == RANKER:
+                    in_force.append(record)
+                elif is_kept(record.key) and record.value is not None:
+                    kept.append(record)
+        return [*kept, *in_force] if in_force else []
+
+    async def _is_at_end(self) -> bool:
+        # The end as a fetch tells it: the embedded broker, asked for it, may tell a lower one.
+        end = self._consumer.highwater(self._place)
+        position: int = await self._consumer.position(self._place)
+        return end is not None and position >= end
+
+    async def _follow(self) -> None:
+        try:
+            while True:
+                for record in await self._fetched():
+                    if record.key == RANKER:
+                        await self._take(record)
+        except Exception as error:  # noqa: BLE001 - else the worker would miss every later model
+            self._fail(error)
+
+    async def _fetched(self) -> list[Any]:
+        came = await self._consumer.getmany(timeout_ms=POLL_MS)
+        return [record for records in came.values() for record in records]
+
+    async def _take(self, record: Any) -> bool:
+        """Use the model of a record from now on, if it can be used."""
+        version = record.offset + 1
+        if record.value is None:
+            log.warning("model at offset %d: taken away, none is in force", record.offset)
+            self.view = replace(self._initial, model=version)
+            return True
+        try:
+            scorer = await asyncio.to_thread(self._scorer, record.value)
+        except RefusedModelError as error:
+            self._stats.models_refused += 1
+            stays = self.view.scorer.ref.id
+            log.warning(
+                "model at offset %d refused, %s stays: %s: %s",
+                *(record.offset, stays, error.reason, error),
+            )
+            return False
+        self._stats.models_taken += 1
+        self.view = replace(self._initial, scorer=scorer, model=version)
+        ref = scorer.ref
+        log.info("model at offset %d taken: %s, sha256 %s", record.offset, ref.id, ref.sha256)
+        return True
+
+    def _scorer(self, data: bytes) -> Scorer:
+        artefact = unpack(data, self._trusted)
+        return Learned(artefact.model, artefact.ref)
