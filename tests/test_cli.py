@@ -32,6 +32,8 @@ COMMANDS = [
     ["import", "netflix"],
     ["simulate"],
     ["replay"],
+    ["evaluate"],
+    ["compare"],
     ["record"],
     ["topics"],
     ["topics", "apply"],

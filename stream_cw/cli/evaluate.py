@@ -1,0 +1,88 @@
+"""Commands that measure a model, beside recency or beside another one."""
+
+# ruff: noqa: PLC0415 (commands import what they need, so that `--help` is quick)
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stream_cw.cli.options import bar, count_lines, written
+from stream_cw.model.by import By
+
+Figures = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Gets all figures.")]
+
+
+def evaluate(
+    logs: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="LOG...", exists=True, dir_okay=False, help="Event logs, an account each."
+        ),
+    ],
+    model: Annotated[str, typer.Option(metavar="MODEL", help="What training wrote, or `recency`.")],
+    by: Annotated[
+        By,
+        typer.Option(
+            help="Draw whole profiles or accounts for intervals; or: the last fifth of the time."
+        ),
+    ] = By.profile,
+    json: Figures = None,
+    report: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Gets the report: one HTML file.")
+    ] = None,
+) -> None:
+    """Measure a model beside recency: the rows at session starts against what was then played."""
+    import msgspec
+
+    from stream_cw.core.row import View
+    from stream_cw.model.chosen import choose
+    from stream_cw.model.evaluate import PASSES, evaluate_logs
+    from stream_cw.model.report import report as html
+    from stream_cw.model.tables import findings, tables, text
+
+    view = View(scorer=choose(model))
+    total = PASSES * sum(map(count_lines, logs))
+    with bar("evaluating") as progress:
+        found = evaluate_logs(logs, view, by, lambda done: progress(done, total))
+    _save(json, msgspec.json.format(msgspec.json.encode(found)) + b"\n")
+    _save(report, html(found).encode())
+    typer.echo("\n\n".join(["\n".join(findings(found)), *map(text, tables(found))]))
+
+
+def compare(
+    log: Annotated[
+        Path, typer.Argument(metavar="LOG", exists=True, dir_okay=False, help="An event log.")
+    ],
+    models: Annotated[
+        list[str],
+        typer.Option(
+            "--model", metavar="MODEL", help="Twice, A and B: what training wrote, or `recency`."
+        ),
+    ],
+    json: Figures = None,
+) -> None:
+    """Replay a log under two models: rows that differ, what is published, what is hit."""
+    import msgspec
+
+    from stream_cw.core.row import View
+    from stream_cw.history.log import EventLog
+    from stream_cw.model.chosen import choose
+    from stream_cw.model.compare import PASSES
+    from stream_cw.model.compare import compare as contrast
+    from stream_cw.model.tables import contrast_tables, text
+
+    if len(models) != 2:  # noqa: PLR2004 - A and B
+        raise typer.BadParameter(f"wanted --model twice, found it {len(models)} times")
+    a, b = (View(scorer=choose(model)) for model in models)
+    total = PASSES * count_lines(log)
+    with bar("comparing") as progress:
+        found = contrast(EventLog(log), a, b, lambda done: progress(done, total))
+    _save(json, msgspec.json.format(msgspec.json.encode(found)) + b"\n")
+    typer.echo("\n\n".join(map(text, contrast_tables(found))))
+
+
+def _save(path: Path | None, content: bytes) -> None:
+    if path is not None:
+        with written(path) as file:
+            file.write(content)
