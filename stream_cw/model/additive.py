@@ -1,7 +1,7 @@
 """Fitting additive models with pairs: binned features, one weight a bin, folded into tables.
 
-The bins are quantiles of the codes, half of all candidates and half of the targets, so that the
-rare codes of what is watched are told apart. Weights are found by L-BFGS with an L2 penalty,
+A bin gathers neighbouring codes until they weigh their part, half by all candidates and half by the
+targets; a heavy code is alone. Weights are found by L-BFGS with an L2 penalty,
 rounded to micro-units and folded back to one weight for each code; from there on all is whole
 numbers, in training as in serving.
 """
@@ -82,8 +82,8 @@ class Shape(NamedTuple):
 
     features: tuple[str, ...]
     pairs: tuple[tuple[str, str], ...]
-    bins: int = 12
-    pair_bins: int = 6
+    bins: int = 8
+    pair_bins: int = 5
     penalty: float = 10.0
 
 
@@ -138,16 +138,20 @@ class _Design(NamedTuple):
         return Additive(tables, tuple(pairs))
 
 
-def _quantile_bins(codes: NDArray[np.uint8], chosen: NDArray[np.uint8], bins: int) -> Ints:
-    """Cut the codes into bins of about equal weight; `UNKNOWN` has one of its own."""
+def _weighty_bins(codes: NDArray[np.uint8], chosen: NDArray[np.uint8], bins: int) -> Ints:
+    """Gather codes until they weigh their part; `UNKNOWN` has a bin of its own."""
     mass = np.bincount(codes, minlength=CODES) / len(codes)
     mass += np.bincount(chosen, minlength=CODES) / max(1, len(chosen))
     mass[UNKNOWN] = 0
-    before = np.concatenate([[0.0], np.cumsum(mass)[:-1]])
-    cut = np.minimum(before / max(mass.sum(), 1e-9) * bins, bins - 1).astype(np.int64)
-    _, numbered = np.unique(cut, return_inverse=True)
-    numbered = numbered.astype(np.int64)
-    numbered[UNKNOWN] = numbered[:UNKNOWN].max() + 1
+    enough, last = mass.sum() / bins, int(np.flatnonzero(mass).max(initial=0))
+    numbered = np.zeros(CODES, np.int64)
+    number, gathered = 0, 0.0
+    for code in range(UNKNOWN):
+        numbered[code] = number
+        gathered += mass[code]
+        if gathered >= enough and code < last:
+            number, gathered = number + 1, 0.0
+    numbered[UNKNOWN] = number + 1
     return numbered
 
 
@@ -157,7 +161,7 @@ def _design(shape: Shape, examples: Examples) -> _Design:
 
     def cut(names: Sequence[str], bins: int) -> dict[str, Ints]:
         at = {name: FEATURE_NAMES.index(name) for name in names}
-        return {name: _quantile_bins(examples.codes[n], chosen[n], bins) for name, n in at.items()}
+        return {name: _weighty_bins(examples.codes[n], chosen[n], bins) for name, n in at.items()}
 
     paired = sorted({name for pair in shape.pairs for name in pair})
     return _Design(shape, cut(shape.features, shape.bins), cut(paired, shape.pair_bins))

@@ -33,8 +33,10 @@ _RANKING_PAIRS: Final = (
     ("recency_rank", "plays_7d"),
     ("recency_rank", "device_rank"),
     ("recency_rank", "class_rank"),
+    ("recency_rank", "sessions"),
     ("device_rank", "gap"),
     ("run", "gap"),
+    ("episode", "position"),
 )
 RANKING: Final = Shape(_SHOW_NAMES, _RANKING_PAIRS)
 INTEREST: Final = Shape(
