@@ -7,7 +7,8 @@ Everything that this package raises on purpose is a `StreamCwError`::
     ├── RefusedModelError       a model's artefact must not be used: the model before it stays
     ├── InputError              a file that was handed in cannot be used
     │   ├── ExportFormatError   not the viewing export that was expected
-    │   └── LogFormatError      not an event log, or a damaged line of one
+    │   ├── LogFormatError      not an event log, or a damaged line of one
+    │   └── DataSetError        not a data set that this version reads
     ├── StateError              bytes of a stored state cannot be used
     │   ├── CorruptStateError   they are damaged
     │   └── NewerStateError     a newer version wrote them: stop, never reset
@@ -86,6 +87,10 @@ class ExportFormatError(InputError):
 
 class LogFormatError(InputError):
     """The file is not an event log, or one of its lines is damaged."""
+
+
+class DataSetError(InputError):
+    """The file is not a data set that this version reads."""
 
 
 class StateError(StreamCwError):

@@ -32,6 +32,7 @@ COMMANDS = [
     ["import", "netflix"],
     ["simulate"],
     ["replay"],
+    ["dataset"],
     ["evaluate"],
     ["compare"],
     ["record"],

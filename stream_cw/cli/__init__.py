@@ -6,7 +6,7 @@ import typer
 from typer.core import TyperGroup
 
 from stream_cw import __version__
-from stream_cw.cli import evaluate, history, kafka, model, running
+from stream_cw.cli import dataset, evaluate, history, kafka, model, running
 from stream_cw.errors import StreamCwError
 
 INTERRUPTED = 130
@@ -34,6 +34,7 @@ def build_app() -> typer.Typer:
     app.add_typer(imports, name="import")
     app.command()(history.simulate)
     app.command()(history.replay)
+    app.command()(dataset.dataset)
     app.command()(evaluate.evaluate)
     app.command()(evaluate.compare)
     app.command()(kafka.record)

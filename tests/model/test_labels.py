@@ -98,6 +98,14 @@ def test_sixty_days_count_from_the_end(folder: Path, days: float, kind: str) -> 
     assert kinds(folder, story) == ["discovery", kind]
 
 
+def test_the_latest_end_counts_where_two_devices_played_the_show(folder: Path) -> None:
+    story = Story()
+    story.watch(0, "a", hours=5)
+    story.watch(1, "a", "phone")
+    story.watch(60 * 24 + 3, "a")
+    assert kinds(folder, story) == ["discovery", "continuation"]
+
+
 def test_a_short_look_makes_a_show_neither_known_nor_new(folder: Path) -> None:
     story = Story()
     story.watch(0, "a", hours=0.01)
@@ -134,6 +142,16 @@ def test_a_pause_and_a_progress_are_reports_and_a_play_goes_on(folder: Path) -> 
     story.watch(1.15, "b", "phone")
     (session,) = labels(folder, story.events)
     assert (session.target, session.known_ts) == ("a", T0 + HOUR // 10)
+
+
+def test_a_report_that_is_older_than_the_last_one_tells_nothing(folder: Path) -> None:
+    story = Story()
+    story.play(0, "a")
+    story.tell(Progress, 0.1, "tv", title=episode("a"), position_ms=1)
+    story.tell(Progress, 0.5, "tv", title=episode("a"), position_ms=2)
+    story.watch(0.9, "b", "phone")
+    again = [*story.events[:3], story.events[1], *story.events[3:]]
+    assert len(labels(folder, again)) == 1
 
 
 def test_a_play_that_comes_too_late_to_go_on_is_a_new_one(folder: Path) -> None:
@@ -199,6 +217,14 @@ def test_the_label_waits_for_an_earlier_play_that_may_yet_be_the_target(folder: 
     story.play(1, "c", "phone")  # only now is it plain that `a` did not last
     (session,) = labels(folder, story.events)
     assert (session.target, session.known_ts) == ("b", T0 + HOUR)
+
+
+def test_the_label_waits_half_an_hour_for_a_play_that_nothing_ends(folder: Path) -> None:
+    story = Story()
+    story.play(0, "a", "phone")
+    story.watch(0.1, "b", hours=0.1)
+    (session,) = labels(folder, story.events)
+    assert (session.target, session.known_ts) == ("b", T0 + HOUR // 2)
 
 
 def test_the_label_waits_until_its_play_is_known_to_be_of_the_session(folder: Path) -> None:
