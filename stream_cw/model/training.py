@@ -1,6 +1,6 @@
 """From data sets to a model: ranking, the chances of single shows, placement, calibration."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -19,12 +19,14 @@ from stream_cw.core.model import (
     Model,
     Trees,
 )
+from stream_cw.core.rows import MAX_TILES
 from stream_cw.model.additive import Examples, Floats, Ints, Shape, fit_chance, fit_choice
 from stream_cw.model.curves import CALIBRATORS, choose, curve, hazard_curve
 from stream_cw.model.dataset import KINDS, DataSet
 
 CONTINUATION: Final = KINDS.index("continuation")
-MAX_TILES: Final = 20
+SHARE: Final = 0.1
+"""Weight of simulated sessions that left-out profiles of the shared export chose."""
 
 _SHOW_NAMES = tuple(feature.name for feature in SHOW_FEATURES)
 _RANKING_PAIRS: Final = (
@@ -67,45 +69,43 @@ class Settings(NamedTuple):
     rate: float = 0.05
 
 
-def examples_of(*weighted: tuple[DataSet, float]) -> Examples:
-    """Join data sets; sessions without a candidate are left out.
+def examples_of(data: DataSet, *, weight: float = 1.0, first_group: int = 0) -> Examples:
+    """Lay a data set out to learn from; sessions without a candidate are left out.
 
     Parameters
     ----------
-    *weighted : (DataSet, float)
-        How much all sessions of a set count together, as a multiple of the first set's number.
+    data : DataSet
+    weight : float
+        Of each session.
+    first_group : int
+        Number of the first profile: data sets that are joined must not share numbers.
     """
-    parts = []
-    group_base = 0
-    first = len(weighted[0][0].target)
-    for data, share in weighted:
-        sizes = np.diff(data.bounds)
-        if share <= 0:
-            continue
-        session = np.repeat(data.session, sizes, axis=0)
-        part = Examples(
-            np.concatenate([data.show, session], axis=1).T,
-            data.bounds,
-            data.target.astype(np.int64),
-            data.kind == CONTINUATION,
-            np.full(len(sizes), share * first / len(sizes)),
-            data.profile.astype(np.int64) + group_base,
-        )
-        parts.append(part.where(sizes > 0))
-        group_base += len(data.profiles)
-    return _joined(parts)
-
-
-def _joined(parts: Sequence[Examples]) -> Examples:
-    sizes = np.concatenate([np.diff(part.bounds) for part in parts])
-    return Examples(
-        np.concatenate([part.codes for part in parts], axis=1),
-        np.concatenate([[0], np.cumsum(sizes)]),
-        np.concatenate([part.target for part in parts]),
-        np.concatenate([part.continued for part in parts]),
-        np.concatenate([part.weight for part in parts]),
-        np.concatenate([part.group for part in parts]),
+    sizes = np.diff(data.bounds)
+    session = np.repeat(data.session, sizes, axis=0)
+    examples = Examples(
+        np.concatenate([data.show, session], axis=1).T,
+        data.bounds,
+        data.target.astype(np.int64),
+        data.kind == CONTINUATION,
+        np.full(len(sizes), weight),
+        data.profile.astype(np.int64) + first_group,
     )
+    return examples.where(sizes > 0)
+
+
+def added_to(data: DataSet, added: DataSet, share: float) -> Examples:
+    """Lay out sessions that help others, such as simulated ones.
+
+    Parameters
+    ----------
+    data : DataSet
+        What they are added to.
+    added : DataSet
+    share : float
+        Their weight together, as a part of the weight of `data`.
+    """
+    weight = share * len(data.target) / len(added.target)
+    return examples_of(added, weight=weight, first_group=len(data.profiles))
 
 
 def folds(group: Ints, count: int) -> Iterator[NDArray[np.bool_]]:
@@ -188,21 +188,6 @@ def _complete(tree: object) -> tuple[list[tuple[int, int]], list[float]]:
             nodes += [left[node], right[node]]
     values = tree.value[:, 0, 0]  # type: ignore[attr-defined]
     return questions, [float(values[node]) for node in nodes[-LEAVES:]]
-
-
-class Raw(NamedTuple):
-    """What the two ways of placement said of sessions whose profile they had not seen.
-
-    Attributes
-    ----------
-    hazard, log_odds : ndarray of int64, shape (n,)
-    happened : ndarray of bool, shape (n,)
-        The target was among the tiles.
-    """
-
-    hazard: Ints
-    log_odds: Ints
-    happened: NDArray[np.bool_]
 
 
 def train(

@@ -1,0 +1,96 @@
+"""Commands that fit a model, and that try its settings."""
+
+# ruff: noqa: PLC0415 (commands import what they need, so that `--help` is quick)
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from stream_cw.cli.options import bar, count_lines, written
+
+if TYPE_CHECKING:
+    from stream_cw.model.dataset import DataSet
+
+Logs = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="LOG...", exists=True, dir_okay=False, help="Event logs, an account each."
+    ),
+]
+Simulated = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="LOG", exists=True, dir_okay=False, help="A log of `stream-cw simulate` to add."
+    ),
+]
+
+
+def train(
+    logs: Logs,
+    out: Annotated[
+        Path, typer.Option("-o", "--out", metavar="MODEL", help="The model to write, not signed.")
+    ],
+    simulated: Simulated = None,
+    share: Annotated[
+        float,
+        typer.Option(min=0, help="Weight of the simulated sessions, as a part of the others'."),
+    ] = 0.1,
+    name: Annotated[str, typer.Option(help="Name of the model, as rows name it.")] = "learned",
+) -> None:
+    """Fit ranking, placement and calibration, and write the model; time and memory are printed."""
+    import resource
+    import time
+
+    from rich.console import Console
+
+    from stream_cw.model.produce import produce
+
+    began = time.monotonic()
+    data = _dataset(logs)
+    added = None if simulated is None or not share else _dataset([simulated])
+    with Console(stderr=True).status("fitting") as status:
+        payload, told = produce(data, added, share, name, status.update)
+    with written(out) as file:
+        file.write(payload)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    typer.echo(told)
+    typer.echo(
+        f"{out}: {len(payload):,} bytes, {time.monotonic() - began:.0f} s, {peak:,} MiB at most"
+    )
+
+
+def sweep(logs: Logs, simulated: Simulated = None) -> None:
+    """Try settings of the ranking on profiles left out in turn, and print what each came to."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from stream_cw.model.sweep import settings, tried
+
+    data = _dataset(logs)
+    added = None if simulated is None else _dataset([simulated])
+    wanted = list(settings(simulated=added is not None))
+    table = Table("setting", "P@1", "recency", "points", "surprise", box=None)
+    with bar("fitting") as progress:
+        for number, setting in enumerate(wanted, start=1):
+            found = tried(setting, data, added)
+            points = 100 * (found.p_at_1 - found.recency)
+            table.add_row(
+                str(setting),
+                f"{found.p_at_1:.4f}",
+                f"{found.recency:.4f}",
+                f"{points:+.2f}",
+                f"{found.surprise:.4f}",
+            )
+            progress(number, len(wanted))
+    Console().print(table)
+
+
+def _dataset(logs: list[Path]) -> "DataSet":
+    from stream_cw.history.log import EventLog
+    from stream_cw.model.dataset import make_dataset
+
+    total = 2 * sum(map(count_lines, logs))
+    with bar("replaying") as progress:
+        opened: list[Any] = [EventLog(log) for log in logs]
+        return make_dataset(opened, progress=lambda done: progress(done, total))

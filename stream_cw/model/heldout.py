@@ -1,0 +1,94 @@
+"""How a ranking does on profiles that it was not fitted to."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stream_cw.core.features import FEATURE_NAMES
+from stream_cw.core.learned import CompiledAdditive
+from stream_cw.core.model import MICRO, Additive
+from stream_cw.model.additive import Examples, Ints, Shape, fit_choice
+
+
+class HeldOut(NamedTuple):
+    """Figures over all continuations, each ranked by a model that had not seen its profile.
+
+    Attributes
+    ----------
+    sessions : int
+    p_at_1, recency : float
+        Share of sessions whose target stands first, by the model and by recency.
+    surprise : float
+        Mean of -ln of the target's probability, where it is a candidate: finer than P@1.
+    """
+
+    sessions: int
+    p_at_1: float
+    recency: float
+    surprise: float
+
+
+def held_out(shape: Shape, judged: Examples, added: Examples | None = None) -> HeldOut:
+    """Leave out each profile in turn, fit on the others, and judge.
+
+    Parameters
+    ----------
+    shape : Shape
+    judged : Examples
+        Of two profiles or more.
+    added : Examples, optional
+        More to fit on, never judged, such as simulated sessions.
+
+    Returns
+    -------
+    HeldOut
+    """
+    hits = recent = count = placed = 0
+    surprise = 0.0
+    for group in np.unique(judged.group):
+        left_out = judged.group == group
+        unseen = judged.where(left_out & judged.continued)
+        ranking = fit_choice(shape, join(judged.where(~left_out), added))
+        first, chances = _judge(ranking, unseen)
+        hits += int(first.sum())
+        recent += int(_most_recent(unseen).sum())
+        count += len(unseen.target)
+        placed += len(chances)
+        surprise -= float(np.log(chances).sum())
+    return HeldOut(count, hits / count, recent / count, surprise / placed)
+
+
+def join(*parts: Examples | None) -> Examples:
+    """Put sessions together; their groups must differ."""
+    present = [part for part in parts if part is not None]
+    sizes = np.concatenate([np.diff(part.bounds) for part in present])
+    return Examples(
+        np.concatenate([part.codes for part in present], axis=1),
+        np.concatenate([[0], np.cumsum(sizes)]),
+        np.concatenate([part.target for part in present]),
+        np.concatenate([part.continued for part in present]),
+        np.concatenate([part.weight for part in present]),
+        np.concatenate([part.group for part in present]),
+    )
+
+
+def _judge(ranking: Additive, examples: Examples) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """Whether each target stands first, and its probability where it is a candidate."""
+    scores: Ints = CompiledAdditive(ranking).score(examples.codes)
+    utility = scores / MICRO
+    starts = examples.bounds[:-1]
+    top = np.maximum.reduceat(utility, starts)
+    total = np.add.reduceat(np.exp(utility - top[examples.session_of]), starts)
+    placed = examples.target >= 0
+    of_target = utility[(starts + examples.target)[placed]]
+    first = np.zeros(len(placed), bool)
+    first[placed] = of_target >= top[placed]
+    return first, np.exp(of_target - top[placed]) / total[placed]
+
+
+def _most_recent(examples: Examples) -> NDArray[np.bool_]:
+    placed = examples.target >= 0
+    ranks = examples.codes[FEATURE_NAMES.index("recency_rank")]
+    first: NDArray[np.bool_] = ranks[(examples.bounds[:-1] + examples.target)[placed]] == 0
+    return first
