@@ -57,8 +57,8 @@ class CompiledAdditive:
         """Look up the weights of the single features, and of the pairs, for each candidate."""
         read = self._tables[codes[self._rows] + self._offsets]
         mains = read[: self._mains]
-        first, second = read[self._mains :].reshape(2, self._pairs, -1)
-        return mains, self._pair_weights[first + second]
+        middle = self._mains + self._pairs
+        return mains, self._pair_weights[read[self._mains : middle] + read[middle:]]
 
     def score(self, codes: Codes) -> Ints:
         """Add the terms of each candidate, micro-units."""
@@ -146,7 +146,7 @@ class Learned:
         codes, session = feature_codes(state, slot, found)
         row = self._placement_row(codes, session, self._ranking.score(codes))
         return {
-            "combined": int(self._combined.read(self._total_hazard(codes))),
+            "combined": int(self._combined.read(row[-1])),
             "dedicated": int(self._dedicated.read(self._trees.score(row))),
         }
 

@@ -7,15 +7,18 @@ both ways of the original: the chances of the single shows combined, and a small
 on the session and the first tile.
 """
 
-from typing import Final
+from typing import Annotated, Final
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from stream_cw.core.features import CODES, FEATURE_NAMES, SESSION_FEATURES, SHOW_FEATURES
 
 MICRO: Final = 1_000_000
 
-Table = tuple[int, ...]
+Weight = Annotated[int, Meta(ge=-(2**40), le=2**40)]
+"""Small enough that no sum of them leaves 64 bits."""
+
+Table = tuple[Weight, ...]
 
 
 class Pair(Struct, frozen=True):
@@ -61,8 +64,8 @@ class Curve(Struct, frozen=True):
     values : tuple of int
     """
 
-    low: int
-    width: int
+    low: Weight
+    width: Weight
     values: Table
 
 
@@ -85,7 +88,7 @@ class Trees(Struct, frozen=True):
     columns: Table
     limits: Table
     leaves: Table
-    base: int
+    base: Weight
 
 
 class Model(Struct, frozen=True, kw_only=True):
@@ -102,7 +105,7 @@ class Model(Struct, frozen=True, kw_only=True):
     hazard : Curve
         From log-odds to -ln(1 - p), micro-units.
     combined : Curve
-        From the sum of the candidates' hazards to the likelihood of continuation.
+        From the sum of the candidates' hazards, in thousandths, to the likelihood of continuation.
     placement : Trees
         Log-odds of a continuation.
     dedicated : Curve
@@ -128,6 +131,7 @@ PLACEMENT_FEATURES: Final = (
 """Columns of `Trees`; `margin`: utility of the first tile over the second's; `hazard`: the sum."""
 
 QUESTIONS, LEAVES = 7, 8
+"""Of a tree of depth three."""
 
 
 def faults(model: Model) -> list[str]:
@@ -147,6 +151,9 @@ def faults(model: Model) -> list[str]:
         curve: Curve = getattr(model, name)
         if not curve.values or curve.width < 1:
             found.append(f"{name}: a curve needs values and a width")
+    for name in ("combined", "dedicated"):
+        if any(not 0 <= value <= MICRO for value in getattr(model, name).values):
+            found.append(f"{name}: a likelihood outside 0 to 1")
     trees = model.placement
     if trees.features != PLACEMENT_FEATURES:
         found.append("placement: its columns are not those of this version")
@@ -170,8 +177,8 @@ def _additive_faults(additive: Additive) -> list[str]:
             found.append(f"there is no pair {label}")
         if len(pair.first_bins) != CODES or len(pair.second_bins) != CODES:
             found.append(f"{label}: {CODES} bins are wanted for each")
-        elif len(pair.weights) != (1 + max(pair.first_bins)) * (1 + max(pair.second_bins)):
-            found.append(f"{label}: its weights do not fit its bins")
         elif min(pair.first_bins + pair.second_bins) < 0:
             found.append(f"{label}: a bin below zero")
+        elif len(pair.weights) != (1 + max(pair.first_bins)) * (1 + max(pair.second_bins)):
+            found.append(f"{label}: its weights do not fit its bins")
     return found

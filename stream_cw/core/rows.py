@@ -25,8 +25,10 @@ class Version(Struct, frozen=True, order=True):
     ----------
     revision : int
         How many events of the profile were applied.
-    catalog, model : int
-        How many records of the catalog and of the model topic were read; 0 without one.
+    catalog : int
+        How many records of the catalog topic were read; 0 without one.
+    model : int
+        The offset on the model topic of the artefact in force, and one; 0 without one.
     """
 
     revision: Count
