@@ -14,8 +14,20 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from stream_cw.core.columns import SERIES, Ints
-from stream_cw.core.limits import U16
-from stream_cw.core.scene import Scene, places
+from stream_cw.core.limits import U8, U16
+from stream_cw.core.scene import (
+    AUTOPLAYS,
+    EPISODE,
+    FLAGS,
+    HOURS,
+    PLAYS,
+    RUN,
+    SESSIONS,
+    SESSIONS_AT,
+    Scene,
+    places,
+)
+from stream_cw.core.show import HOUR_BINS
 from stream_cw.core.watching import PLAY, is_weekend, local_hour_bin
 
 CODES: Final = 128
@@ -76,27 +88,25 @@ def octave(amount: int) -> int:
 
 def _ranks(values: Ints) -> Ints:
     """Count how many values are greater; equals are equal."""
-    return np.searchsorted(np.sort(-values), -values).astype(np.int64, copy=False)
+    negative = -values
+    return np.sort(negative).searchsorted(negative)
 
 
 def _ranks_of_known(values: Ints) -> Ints:
     return np.where(values > 0, _ranks(values), UNKNOWN)
 
 
-def _minutes_since(scene: Scene, seconds: Ints) -> Ints:
-    return np.where(seconds > 0, (scene.state.now // 1000 - seconds) // 60, -1)
-
-
 def _ahead_of_next(scene: Scene) -> Ints:
-    ahead = np.full(len(scene.last), -1)
-    by_time = scene.last[scene.order]
+    by_time = scene.last.take(scene.order)
+    ahead = np.full(len(by_time), -1, np.int64)
     ahead[scene.order[:-1]] = (by_time[:-1] - by_time[1:]) // _MINUTE
     return ahead
 
 
-def _part(part: Ints, whole: Ints) -> Ints:
-    parts: Ints = part * PARTS // np.maximum(whole, 1)
-    return parts
+def _autoplayed(scene: Scene) -> Ints:
+    autoplays, plays = scene.words[AUTOPLAYS], scene.words[PLAYS]
+    part: Ints = autoplays * PARTS // np.maximum(plays, 1)
+    return part
 
 
 def _local_hour(scene: Scene) -> int:
@@ -105,8 +115,8 @@ def _local_hour(scene: Scene) -> int:
 
 def _hour_lift(scene: Scene) -> Ints:
     """Compare a show's share of plays at this part of the day with the row's; 8 is alike."""
-    hours = scene.shows["hours"].astype(np.int64)
-    now, of_show = hours[:, _local_hour(scene)], hours.sum(axis=1)
+    hours = scene.words[HOURS : HOURS + HOUR_BINS]
+    now, of_show = hours[_local_hour(scene)], np.add.reduce(hours)
     common, of_all = int(now.sum()), int(of_show.sum())
     if not common:
         return np.full(len(now), UNKNOWN, np.int64)
@@ -150,9 +160,9 @@ CODED: Final = (
         "autoplayed",
         "part of its plays that were autoplayed",
         "binge",
-        lambda s: _part(s.shows["autoplays"].astype(np.int64), s.shows["plays"].astype(np.int64)),
+        _autoplayed,
     ),
-    Feature("series", "1 series, 0 film", "unfinished", lambda s: s.shows["flags"] & SERIES),
+    Feature("series", "1 series, 0 film", "unfinished", lambda s: s.words[FLAGS] & SERIES),
 )
 
 AMOUNTS: Final = (
@@ -160,7 +170,7 @@ AMOUNTS: Final = (
         "sessions_since",
         "sessions of the profile since it was watched",
         "recently_watched",
-        lambda s: s.state.sessions - s.shows["sessions_at"].astype(np.int64) & U16,
+        lambda s: s.state.sessions - s.words[SESSIONS_AT] & U16,
     ),
     Feature(
         "device_sessions_since",
@@ -178,7 +188,7 @@ AMOUNTS: Final = (
         "device_age",
         "minutes since the last play on this device",
         "on_this_device",
-        lambda s: _minutes_since(s, s.here),
+        lambda s: np.where(s.here > 0, (s.state.now // 1000 - s.here) // 60, -1),
     ),
     Feature(
         "behind_first",
@@ -196,40 +206,40 @@ AMOUNTS: Final = (
         "position",
         "minutes into the last title",
         "unfinished",
-        lambda s: s.shows["position"].astype(np.int64) // _MINUTE,
+        lambda s: s.position // _MINUTE,
     ),
     Feature(
         "run",
         "consecutive sessions in which it was watched",
         "binge",
-        lambda s: s.shows["run"].astype(np.int64),
+        lambda s: s.words[RUN] & U8,
     ),
     Feature(
         "sessions",
         "sessions in which it was watched",
         "watched_often",
-        lambda s: s.shows["sessions"].astype(np.int64),
+        lambda s: s.words[SESSIONS],
     ),
     Feature(
         "episode",
         "number of the last episode",
         "binge",
-        lambda s: s.shows["episode"].astype(np.int64),
+        lambda s: s.words[EPISODE],
     ),
     Feature(
         "known_for",
         "minutes since the first play",
         "recently_watched",
-        lambda s: np.maximum(s.state.now // 1000 - s.shows["first_s"].astype(np.int64), 0) // 60,
+        lambda s: np.maximum(s.state.now // 1000 - s.first_s, 0) // 60,
     ),
 )
 
 SHARES: Final = (
-    Feature("plays_1d", "plays, half-life 1 day", "binge", lambda s: s.plays[0]),
-    Feature("plays_7d", "plays, half-life 7 days", "watched_often", lambda s: s.plays[1]),
-    Feature("plays_30d", "plays, half-life 30 days", "watched_often", lambda s: s.plays[2]),
-    Feature("minutes_1d", "minutes, half-life 1 day", "binge", lambda s: s.minutes[0]),
-    Feature("minutes_7d", "minutes, half-life 7 days", "watched_often", lambda s: s.minutes[1]),
+    Feature("plays_1d", "plays, half-life 1 day", "binge", lambda s: s.decayed[0]),
+    Feature("plays_7d", "plays, half-life 7 days", "watched_often", lambda s: s.decayed[1]),
+    Feature("plays_30d", "plays, half-life 30 days", "watched_often", lambda s: s.decayed[2]),
+    Feature("minutes_1d", "minutes, half-life 1 day", "binge", lambda s: s.decayed[3]),
+    Feature("minutes_7d", "minutes, half-life 7 days", "watched_often", lambda s: s.decayed[4]),
     Feature(
         "device_plays", "plays on this device, 30 days", "on_this_device", lambda s: s.plays_here
     ),
@@ -254,12 +264,8 @@ def show_codes(scene: Scene) -> Ints:
         codes[row] = feature.compute(scene)
     codes[_AMOUNTS_AT:_SHARES_AT] = octaves(codes[_AMOUNTS_AT:_SHARES_AT])
     shares = codes[_SHARES_AT:]
-    codes[_SHARES_AT:] = _part(shares, shares.sum(axis=1, keepdims=True))
+    codes[_SHARES_AT:] = shares * PARTS // np.maximum(shares.sum(axis=1, keepdims=True), 1)
     return codes
-
-
-def _of_latest(scene: Scene, column: str) -> int:
-    return int(scene.shows[column][scene.order[0]])
 
 
 def _lead(scene: Scene) -> int:
@@ -300,12 +306,16 @@ SESSION_FEATURES: Final = (
     _session("minutes_of_7d", "half-life 7 days", lambda s: octave(s.state.minutes[1] >> 10)),
     _session("minutes_of_30d", "half-life 30 days", lambda s: octave(s.state.minutes[2] >> 10)),
     _session("lead", "minutes from the second latest to the latest", lambda s: octave(_lead(s))),
-    _session("run_of_latest", "`run` of the latest", lambda s: octave(_of_latest(s, "run"))),
-    _session("series_of_latest", "1 series, 0 film", lambda s: _of_latest(s, "flags") & SERIES),
+    _session(
+        "run_of_latest", "`run` of the latest", lambda s: octave(int(s.words[RUN, s.order[0]]) & U8)
+    ),
+    _session(
+        "series_of_latest", "1 series, 0 film", lambda s: int(s.words[FLAGS, s.order[0]]) & SERIES
+    ),
     _session(
         "position_of_latest",
         "minutes into the latest",
-        lambda s: octave(_of_latest(s, "position") // _MINUTE),
+        lambda s: octave(int(s.position[s.order[0]]) // _MINUTE),
     ),
 )
 """In the order of `session_codes`."""
