@@ -1,0 +1,116 @@
+"""Hypothesis strategies: shows and states of any content, not only what some history comes to."""
+
+from random import Random
+from typing import Any
+
+from event_strategies import DAY, EPOCH, T0
+from hypothesis import strategies as st
+
+from stream_cw.core.events import DEVICE_TYPES
+from stream_cw.core.limits import DEVICES, EPISODES, SHOW_DEVICES, U8, U16, U32
+from stream_cw.core.show import HOUR_BINS, ListedEpisode, Show, ShowDevice, pack_show
+from stream_cw.core.state import Device, ProfileState, Source
+
+NOW = T0 + 400 * DAY
+WEEK_MS = 604_800_000
+
+_TITLE_IDS = st.text("abcXYZ019._~-", min_size=1, max_size=128)
+_COUNTS = st.integers(0, 40) | st.integers(0, U16)
+_LENGTHS = st.none() | st.integers(1, WEEK_MS) | st.integers(1, 200).map(lambda m: m * 60_000)
+_POSITIONS = st.integers(0, WEEK_MS) | st.integers(0, 12_000_000)
+_AGES = st.integers(0, 3 * DAY) | st.integers(0, 400 * DAY) | st.just(0)
+
+
+def _sums(size: int, most: int) -> st.SearchStrategy[list[int]]:
+    """All drawn at once: one by one, most of the time would go into numbers."""
+
+    def spread(seed: int) -> list[int]:
+        random = Random(seed)
+        high = random.choice([1, 500, 20_000, most])
+        return [random.choice([0, random.randint(0, high), high]) for _ in range(size)]
+
+    return st.integers(0, 2**16).map(spread)
+
+
+@st.composite
+def shows(draw: st.DrawFn, *, now: int = NOW, slots: int = DEVICES) -> Show:
+    series = draw(st.booleans())
+    last = now - draw(_AGES)
+    plays = draw(_COUNTS)
+    seats = draw(st.lists(st.integers(0, slots - 1), max_size=SHOW_DEVICES, unique=True))
+    episodes = draw(st.integers(0, EPISODES)) if series else 0
+    number = st.none() | st.integers(0, 30) | st.integers(0, U16)
+    return Show(
+        series=series,
+        title_id=draw(_TITLE_IDS),
+        season=draw(number) if series else None,
+        episode=draw(number) if series else None,
+        position_ms=draw(_POSITIONS),
+        duration_ms=draw(_LENGTHS),
+        credits_ms=draw(st.none() | _POSITIONS),
+        position_slot=draw(st.none() | st.integers(0, slots - 1)),
+        removed=draw(st.integers(0, 5)) == 0,
+        watched=draw(st.integers(0, 5)) == 0,
+        rating=draw(st.integers(-1, 1)),
+        first_s=last // 1000 - draw(_AGES) // 1000,
+        last_ts=last,
+        plays=plays,
+        autoplays=draw(st.integers(0, plays)),
+        starts=draw(_COUNTS),
+        sessions=draw(_COUNTS),
+        minutes=draw(_sums(3, U32)),
+        plays_decayed=draw(_sums(3, U16)),
+        hours=draw(_sums(HOUR_BINS, U16)),
+        weekend=draw(_COUNTS),
+        types=draw(_sums(len(DEVICE_TYPES), U16)),
+        sessions_at=draw(_COUNTS),
+        run=draw(st.integers(0, U8)),
+        last_gap_s=draw(st.integers(0, U32)),
+        devices=[
+            ShowDevice(slot, (last - draw(_AGES)) // 1000, draw(_COUNTS), draw(_COUNTS))
+            for slot in seats
+        ],
+        episodes=[
+            ListedEpisode(draw(st.integers(0, U32)), draw(_POSITIONS), draw(_LENGTHS), last)
+            for _ in range(episodes)
+        ],
+    )
+
+
+def devices(number: int) -> st.SearchStrategy[Device]:
+    return st.builds(
+        Device,
+        device_id=st.just(f"device-{number}"),
+        device_type=st.integers(0, len(DEVICE_TYPES) - 1),
+        tz_offset_min=st.none() | st.integers(-840, 840),
+        session_id=st.none(),
+        session_start=st.just(NOW),
+        last_ts=st.just(NOW),
+        sessions=_COUNTS,
+    )
+
+
+def state_of(packed: dict[str, Show], owned: list[Device], **fields: Any) -> ProfileState:
+    known: dict[str, Any] = {"first_ts": T0, "now": NOW, "cause_id": "cause", "sessions": 7}
+    return ProfileState(
+        source=Source(EPOCH, 0, 0),
+        shows={show_id: pack_show(show) for show_id, show in packed.items()},
+        devices=tuple(owned),
+        **known | fields,
+    )
+
+
+@st.composite
+def states(draw: st.DrawFn, *, most_shows: int = 6) -> ProfileState:
+    count = draw(st.integers(1, 4) | st.just(DEVICES))
+    owned = [draw(devices(number)) for number in range(count)]
+    listed = draw(st.lists(shows(slots=count), max_size=most_shows))
+    shares = st.integers(0, U16)
+    return state_of(
+        {f"show-{number}": show for number, show in enumerate(listed)},
+        owned,
+        first_ts=NOW - draw(_AGES),
+        sessions=draw(_COUNTS | st.integers(0, U32)),
+        minutes=tuple(draw(_sums(3, U32))),
+        returning=(draw(shares), draw(shares)),
+    )
