@@ -1,11 +1,15 @@
 """The row of a device, from the state alone and what the view adds."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from stream_cw.core.binge import GIVES_WAY, gives_way
 from stream_cw.core.candidates import Candidates, candidates
-from stream_cw.core.placement import place
+from stream_cw.core.experiments import Arm, Experiment, arm_of, changed
+from stream_cw.core.placement import EVEN_CHANCE, PlacementMap, place
 from stream_cw.core.rows import MAX_TILES, Cause, Row, Tile, Version
 from stream_cw.core.rules import WATCH_NEXT, Policy
 from stream_cw.core.scoring import Ranking, Recency, Scorer
@@ -20,12 +24,20 @@ class View(Struct, frozen=True, kw_only=True):
     ----------
     scorer : Scorer
     policy : Policy
+    placement : PlacementMap
+    experiment : Experiment or None
+        Its arms go before scorer, policy and placement.
+    scorers : mapping of str to Scorer
+        Those that arms name.
     catalog, model : int
         Parts of the row's version; see `rows.Version`.
     """
 
     scorer: Scorer = Recency()
     policy: Policy = WATCH_NEXT
+    placement: PlacementMap = EVEN_CHANCE
+    experiment: Experiment | None = None
+    scorers: Mapping[str, Scorer] = {}
     catalog: int = 0
     model: int = 0
 
@@ -58,10 +70,16 @@ def row(state: ProfileState, profile_id: str, device_id: str, view: View = RECEN
     slot = find_device(state, device_id)
     if slot is None:
         raise KeyError(device_id)
+    arm = arm_of(view.experiment, profile_id) if view.experiment else None
+    if arm is not None:
+        view = view_of(view, arm)
     found = candidates(state, view.policy)
     ranking = view.scorer.rank(state, slot, found) if found.ids else NOTHING
-    scores, ids = ranking.scores, found.ids
+    scores, ids, reasons = ranking.scores, found.ids, ranking.reasons
     order = sorted(range(len(ids)), key=lambda n: (-scores[n], ids[n]))[:MAX_TILES]
+    if len(order) > 1 and gives_way(view.policy, state, ids[order[0]], found.packed[order[0]]):
+        reasons = [GIVES_WAY if n == order[0] else reason for n, reason in enumerate(reasons)]
+        order[:2] = order[1], order[0]
     return Row(
         profile_id=profile_id,
         device_id=device_id,
@@ -70,9 +88,26 @@ def row(state: ProfileState, profile_id: str, device_id: str, view: View = RECEN
         ts=state.now,
         cause=Cause(state.cause_id, state.cause_type),
         model=view.scorer.ref,
-        placement=place(ranking.p_continue, ranking.method),
-        arm=None,
-        tiles=[_tile(found, n, scores[n], ranking.reasons[n]) for n in order],
+        placement=place(state, slot, ranking.p_continue, ranking.method, view.placement),
+        arm=None if arm is None else arm.id,
+        tiles=[_tile(found, n, scores[n], reasons[n]) for n in order],
+    )
+
+
+def view_of(view: View, arm: Arm) -> View:
+    """Return what the rows of an arm depend on.
+
+    Parameters
+    ----------
+    view : View
+        With the scorer that the arm names.
+    arm : Arm
+    """
+    return replace(
+        view,
+        scorer=view.scorer if arm.model is None else view.scorers[arm.model],
+        policy=view.policy if arm.policy is None else changed(view.policy, arm.policy),
+        placement=arm.placement or view.placement,
     )
 
 

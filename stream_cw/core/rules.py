@@ -1,9 +1,9 @@
 """What belongs in the row: started and not finished. Policies are data."""
 
-from typing import Final
+from typing import Annotated, Final
 
 import numpy as np
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from stream_cw.core.columns import Bools, Ints
 from stream_cw.core.limits import U32
@@ -25,6 +25,9 @@ class Policy(Struct, frozen=True, kw_only=True):
         Watched up to this share, a title is finished.
     left_ms : int
         Less than this left, a title is finished.
+    in_a_row_ms : int or None
+        Watched for so long in a row (`binge.watched_in_a_row`), a show gives way to the second
+        tile; None is never.
     """
 
     name: str
@@ -32,6 +35,7 @@ class Policy(Struct, frozen=True, kw_only=True):
     started_per_mille: int
     finished_per_mille: int
     left_ms: int
+    in_a_row_ms: Annotated[int, Meta(ge=1)] | None = None
 
 
 WATCH_NEXT: Final = Policy(
