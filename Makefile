@@ -1,4 +1,4 @@
-.PHONY: demo test lint check-wheel clean
+.PHONY: demo test lint check-wheel model clean
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -27,6 +27,14 @@ check-wheel: $(READY)
 
 clean:
 	rm -rf $(VENV) dist .cache
+
+# The shipped model anew, from a real viewing export (not in the repository) and simulated members.
+EXPORT ?= ../shared/data/viewing_activity_export.csv
+model: $(READY)
+	mkdir -p .cache/model
+	$(BIN)/stream-cw import netflix $(EXPORT) --account shared --tz America/Sao_Paulo -o .cache/model/export.jsonl
+	$(BIN)/stream-cw simulate --profiles 60 --days 120 --seed 101 -o .cache/model/simulated.jsonl
+	$(BIN)/stream-cw train .cache/model/export.jsonl --simulated .cache/model/simulated.jsonl --name additive-1 -o stream_cw/model/shipped.json
 
 # One environment serves demo and tests; it is made again only when the dependencies change.
 $(READY): pyproject.toml

@@ -79,6 +79,10 @@ class Settings(BaseSettings):
     store_buffer_bytes: int = Field(
         default=67_108_864, ge=1_048_576, description="Write buffers of all partitions together."
     )
+    model: Literal["shipped", "recency"] = Field(
+        default="shipped",
+        description="What orders rows where no published model is in force.",
+    )
     model_keys: str | None = Field(
         default=None,
         min_length=1,

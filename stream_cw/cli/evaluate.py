@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from stream_cw.cli.options import bar, count_lines, written
+from stream_cw.cli.options import Model, bar, count_lines, written
 from stream_cw.model.by import By
 
 Figures = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Gets all figures.")]
@@ -20,7 +20,7 @@ def evaluate(
             metavar="LOG...", exists=True, dir_okay=False, help="Event logs, an account each."
         ),
     ],
-    model: Annotated[str, typer.Option(metavar="MODEL", help="What training wrote, or `recency`.")],
+    model: Model = "shipped",
     by: Annotated[
         By,
         typer.Option(

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from stream_cw.cli.options import OutputLog, Prefix, bar, count_lines, parse_speed, written
+from stream_cw.cli.options import Model, OutputLog, Prefix, bar, count_lines, parse_speed, written
 
 
 def import_netflix(
@@ -102,6 +102,7 @@ def replay(
             help="Keeps how far an interrupted replay came; LOG.progress if left out.",
         ),
     ] = None,
+    model: Model = "shipped",
     offline: Annotated[
         bool, typer.Option("--offline", help="No broker: run the pure step alone.")
     ] = False,
@@ -118,7 +119,7 @@ def replay(
     if to is not None:
         _replay_to(log, to, parse_speed(speed), resume, prefix)
     elif out is not None:
-        _replay_offline(log, out)
+        _replay_offline(log, out, model)
 
 
 def _replay_to(
@@ -145,13 +146,18 @@ def _replay_to(
     )
 
 
-def _replay_offline(log: Path, out: Path) -> None:
+def _replay_offline(log: Path, out: Path, model: str) -> None:
+    from stream_cw.core.row import View
     from stream_cw.history.log import EventLog
     from stream_cw.history.replay import replay_offline
+    from stream_cw.model.chosen import choose
 
+    view = View(scorer=choose(model))
     total = count_lines(log)
     with written(out) as rows, bar("replaying") as progress:
-        report = replay_offline(EventLog(log), rows, progress=lambda done: progress(done, total))
+        report = replay_offline(
+            EventLog(log), rows, view=view, progress=lambda done: progress(done, total)
+        )
     typer.echo(
         f"{report.records:,} records of {report.profiles:,} profiles: {report.applied:,} applied, "
         f"{report.repeated:,} repeated, {report.refused:,} refused; {report.rows:,} rows and "

@@ -24,6 +24,10 @@ Prefix = Annotated[
         help="Start of all names of topics, so that systems share a cluster.",
     ),
 ]
+Model = Annotated[
+    str,
+    typer.Option(metavar="MODEL", help="`shipped`, `recency`, or a file that `train` wrote."),
+]
 OutputLog = Annotated[
     Path, typer.Option("-o", "--out", metavar="LOG", help="The event log to write.")
 ]

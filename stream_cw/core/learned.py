@@ -23,8 +23,9 @@ from stream_cw.core.state import ProfileState
 Codes = NDArray[np.integer[Any]]
 
 _MILLI: Final = 1000
+_ALONE: Final = 100_000
+"""Margin of a tile that has no second, thousandths: beyond any other."""
 _SHOW: Final = len(SHOW_FEATURES)
-_SINGLE: Final = 1
 
 
 class CompiledAdditive:
@@ -63,7 +64,7 @@ class CompiledAdditive:
     def score(self, codes: Codes) -> Ints:
         """Add the terms of each candidate, micro-units."""
         mains, pairs = self.terms(codes)
-        total: Ints = mains.sum(axis=0) + pairs.sum(axis=0)
+        total: Ints = np.add.reduce(mains) + np.add.reduce(pairs)
         return total
 
 
@@ -136,25 +137,20 @@ class Learned:
         """Rank by utility, place by the trees; see `scoring.Scorer`."""
         codes, session = feature_codes(state, slot, found)
         mains, pairs = self._ranking.terms(codes)
-        utility = mains.sum(axis=0) + pairs.sum(axis=0)
-        log_odds = self._trees.score(self._placement_row(codes, session, utility))
+        utility = np.add.reduce(mains) + np.add.reduce(pairs)
+        log_odds = self._trees.score(placement_row(session, utility))
         p = int(self._dedicated.read(log_odds))
         return Ranking(utility.tolist(), self._why(mains), p, "dedicated")
 
     def placements(self, state: ProfileState, slot: int, found: Candidates) -> dict[str, int]:
         """Estimate the likelihood of continuation both ways, micro-units."""
         codes, session = feature_codes(state, slot, found)
-        row = self._placement_row(codes, session, self._ranking.score(codes))
+        row = placement_row(session, self._ranking.score(codes))
+        hazards = self._hazard.read(self._interest.score(codes))
         return {
-            "combined": int(self._combined.read(row[-1])),
+            "combined": int(self._combined.read(int(hazards.sum()))),
             "dedicated": int(self._dedicated.read(self._trees.score(row))),
         }
-
-    def _total_hazard(self, codes: Ints) -> int:
-        return int(self._hazard.read(self._interest.score(codes)).sum())
-
-    def _placement_row(self, codes: Ints, session: Ints, utility: Ints) -> Ints:
-        return placement_row(codes, session, utility, self._total_hazard(codes))
 
     def _why(self, mains: Ints) -> list[str]:
         """Name the reason that speaks most for each candidate, against the row's mean."""
@@ -173,25 +169,17 @@ def feature_codes(state: ProfileState, slot: int, found: Candidates) -> tuple[In
     return codes, session
 
 
-def placement_row(codes: Codes, session: Codes, utility: Ints, hazard: int) -> Ints:
+def placement_row(session: Codes, utility: Ints) -> Ints:
     """Lay out what `Trees` look at: the columns of `model.PLACEMENT_FEATURES`.
 
     Parameters
     ----------
-    codes : ndarray of int64, shape (features, n)
     session : ndarray of int64
+        Features of the session.
     utility : ndarray of int64, shape (n,)
-        Micro-units.
-    hazard : int
-        Sum over the candidates, micro-units.
+        Of the candidates, micro-units.
     """
-    first = int(utility.argmax())
-    margin = CODES * _MILLI
-    if len(utility) > _SINGLE:
-        second, best = np.partition(utility, -2)[-2:]
-        margin = int(best - second) // _MILLI
-    row = np.empty(len(session) + _SHOW + 2, np.int64)
-    row[: len(session)] = session
-    row[len(session) : -2] = codes[:_SHOW, first]
-    row[-2:] = margin, hazard // _MILLI
-    return row
+    ascending = np.sort(utility)
+    alone = len(utility) == 1
+    margin = _ALONE if alone else int(ascending[-1] - ascending[-2]) // _MILLI
+    return np.append(session, margin).astype(np.int64, copy=False)

@@ -4,14 +4,14 @@ Ranking is an additive model with pairs (a generalised additive model after Lou,
 Hooker, *Accurate intelligible models with pairwise interactions*, KDD 2013), fitted elsewhere by a
 softmax over the candidates of each session. Its scores are micro-units of utility. Placement has
 both ways of the original: the chances of the single shows combined, and a small ensemble of trees
-on the session and the first tile.
+on member, context and the latest show.
 """
 
 from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
-from stream_cw.core.features import CODES, FEATURE_NAMES, SESSION_FEATURES, SHOW_FEATURES
+from stream_cw.core.features import CODES, FEATURE_NAMES, SESSION_FEATURES
 
 MICRO: Final = 1_000_000
 
@@ -75,7 +75,7 @@ class Trees(Struct, frozen=True):
     Attributes
     ----------
     features : tuple of str
-        What the columns mean: features of the session, and of the first tile with `first.` before.
+        What the columns mean.
     columns, limits : tuple of int
         Of the questions, breadth first, tree by tree: which column; greater goes to the right.
     leaves : tuple of int
@@ -105,7 +105,7 @@ class Model(Struct, frozen=True, kw_only=True):
     hazard : Curve
         From log-odds to -ln(1 - p), micro-units.
     combined : Curve
-        From the sum of the candidates' hazards, in thousandths, to the likelihood of continuation.
+        From the sum of the candidates' hazards to the likelihood of continuation.
     placement : Trees
         Log-odds of a continuation.
     dedicated : Curve
@@ -121,14 +121,8 @@ class Model(Struct, frozen=True, kw_only=True):
     dedicated: Curve
 
 
-FIRST: Final = "first."
-PLACEMENT_FEATURES: Final = (
-    *(feature.name for feature in SESSION_FEATURES),
-    *(FIRST + feature.name for feature in SHOW_FEATURES),
-    "margin",
-    "hazard",
-)
-"""Columns of `Trees`; `margin`: utility of the first tile over the second's; `hazard`: the sum."""
+PLACEMENT_FEATURES: Final = (*(feature.name for feature in SESSION_FEATURES), "margin")
+"""Columns of `Trees`; `margin`: utility of the first tile over the second's, thousandths."""
 
 QUESTIONS, LEAVES = 7, 8
 """Of a tree of depth three."""

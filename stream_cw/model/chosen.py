@@ -6,7 +6,9 @@ from typing import Final
 from stream_cw.core.learned import Learned
 from stream_cw.core.scoring import Recency, Scorer
 from stream_cw.model.artefact import decode_payload, open_envelope
+from stream_cw.model.shipped import shipped
 
+SHIPPED: Final = "shipped"
 _SIGNED: Final = b'{"format":'
 
 
@@ -16,8 +18,8 @@ def choose(model: str) -> Scorer:
     Parameters
     ----------
     model : str
-        `recency`, or the path of a model as training wrote it. A signed one is taken as well,
-        whoever signed it: what is only measured needs no trust.
+        `shipped`, `recency`, or the path of a model as training wrote it. A signed one is taken as
+        well, whoever signed it: what is only measured needs no trust.
 
     Returns
     -------
@@ -32,6 +34,9 @@ def choose(model: str) -> Scorer:
     """
     if model == Recency.ref.id:
         return Recency()
+    if model == SHIPPED:
+        artefact = shipped()
+        return Learned(artefact.model, artefact.ref)
     data = Path(model).read_bytes()
     payload = bytes(open_envelope(data).payload) if data.startswith(_SIGNED) else data
     artefact = decode_payload(payload)

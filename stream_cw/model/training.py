@@ -131,18 +131,19 @@ def in_row(additive: Additive, examples: Examples) -> NDArray[np.bool_]:
     return found
 
 
-def placement_rows(
-    ranking: Additive, interest: Additive, hazard: Curve, examples: Examples
-) -> Ints:
+def placement_rows(ranking: Additive, examples: Examples) -> Ints:
     """Lay out what the trees look at for each session, shape (n, columns)."""
     utility = CompiledAdditive(ranking).score(examples.codes)
+    sessions = examples.codes[len(SHOW_FEATURES) :, examples.bounds[:-1]].T.astype(np.int64)
+    scores = np.split(utility, examples.bounds[1:-1])
+    return np.array([placement_row(s, u) for s, u in zip(sessions, scores, strict=True)])
+
+
+def total_hazards(interest: Additive, hazard: Curve, examples: Examples) -> Ints:
+    """Add up the hazards of each session's candidates, shape (n,)."""
     hazards = CompiledCurve(hazard).read(CompiledAdditive(interest).score(examples.codes))
-    rows = np.empty((len(examples.target), len(PLACEMENT_FEATURES)), np.int64)
-    for n, (start, end) in enumerate(zip(examples.bounds[:-1], examples.bounds[1:], strict=True)):
-        codes = examples.codes[:, start:end]
-        session = codes[len(SHOW_FEATURES) :, 0]
-        rows[n] = placement_row(codes, session, utility[start:end], int(hazards[start:end].sum()))
-    return rows
+    totals: Ints = np.add.reduceat(hazards, examples.bounds[:-1])
+    return totals
 
 
 def fit_trees(rows: Ints, happened: NDArray[np.bool_], weight: Floats, settings: Settings) -> Trees:
@@ -219,14 +220,14 @@ def train(
         Which calibrator was chosen for each way of placement.
     """
     hazard = hazard_curve()
-    rows, happened = _unseen_rows(examples, settings, hazard, parts, progress)
+    rows, hazards, happened = _unseen(examples, settings, hazard, parts, progress)
     progress("placement")
     log_odds = np.empty(len(rows), np.int64)
     for left_out in folds(examples.group, parts):
         kept = ~left_out
         trees = fit_trees(rows[kept], happened[kept], examples.weight[kept], settings)
         log_odds[left_out] = scored(trees, rows[left_out])
-    combined, combined_by = _calibrated(rows[:, -1], happened, examples)
+    combined, combined_by = _calibrated(hazards, happened, examples)
     dedicated, dedicated_by = _calibrated(log_odds, happened, examples)
     progress("ranking")
     model = Model(
@@ -247,22 +248,25 @@ def scored(trees: Trees, rows: Ints) -> Ints:
     return np.array([compiled.score(row) for row in rows], np.int64)
 
 
-def _unseen_rows(
+def _unseen(
     examples: Examples,
     settings: Settings,
     hazard: Curve,
     parts: int,
     progress: Callable[[str], None],
-) -> tuple[Ints, NDArray[np.bool_]]:
+) -> tuple[Ints, Ints, NDArray[np.bool_]]:
+    """Ask models that had not seen the profile: rows for the trees, hazards, and the truth."""
     rows = np.empty((len(examples.target), len(PLACEMENT_FEATURES)), np.int64)
+    hazards = np.empty(len(rows), np.int64)
     happened = np.empty(len(rows), bool)
     for part, left_out in enumerate(folds(examples.group, parts), start=1):
         progress(f"profiles left out, part {part} of {parts}")
         seen, unseen = examples.where(~left_out), examples.where(left_out)
         ranking, interest = fit_choice(settings.ranking, seen), fit_chance(settings.interest, seen)
-        rows[left_out] = placement_rows(ranking, interest, hazard, unseen)
+        rows[left_out] = placement_rows(ranking, unseen)
+        hazards[left_out] = total_hazards(interest, hazard, unseen)
         happened[left_out] = in_row(ranking, unseen)
-    return rows, happened
+    return rows, hazards, happened
 
 
 def _calibrated(raw: Ints, happened: NDArray[np.bool_], examples: Examples) -> tuple[Curve, str]:

@@ -24,6 +24,7 @@ from stream_cw.core.row import View
 from stream_cw.core.scoring import Scorer
 from stream_cw.errors import BrokerError, RefusedModelError
 from stream_cw.model.artefact import unpack
+from stream_cw.model.chosen import choose
 from stream_cw.model.keys import load_trusted
 from stream_cw.model.topic import RANKER, is_kept
 from stream_cw.worker.stats import Stats
@@ -37,9 +38,9 @@ MOST_TRIED: Final = 16
 log: Final = logging.getLogger("stream_cw.worker")
 
 
-def initial_view(settings: Settings) -> View:  # noqa: ARG001 - what is shipped needs no setting
+def initial_view(settings: Settings) -> View:
     """Return the view of a worker that has no published model."""
-    return View()
+    return View(scorer=choose(settings.model))
 
 
 def trusted_keys(settings: Settings) -> dict[str, Ed25519PublicKey] | None:
