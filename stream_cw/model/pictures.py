@@ -17,6 +17,8 @@ _ENOUGH: Final = 100
 """Sessions in a window that make its mean worth a look."""
 _APART: Final = ((18, 1), (60, 6))
 """Up to so many months, ticks are so many months apart; beyond, a year."""
+_HEADROOM, _NO_COST, _COARSE = 1.3, 0.01, 0.1
+"""Top of the cost curve: above where the two dashed lines meet; and from where on ticks are few."""
 _FOREST: Final = (200, 24, 8, 32)
 _LINE: Final = 22
 
@@ -57,6 +59,38 @@ def calibration(placement: dict[str, Placing]) -> str:
         f"{svg.legend(colours.items())}. Across: the estimated chance of a continuation; upwards: "
         "the share that went on. Bins of equal counts.",
     )
+
+
+def cost_curve(placement: dict[str, Placing]) -> str:
+    """Draw what errors of the placement cost, over the ratio of their costs; each has a session."""
+    last = next(reversed(placement.values()))
+    share = last.positive / last.n
+    told = {name: [(c.ratio, c.cost) for c in each.costs] for name, each in placement.items()}
+    highest = max(cost for points in told.values() for _, cost in points)
+    top = max(_HEADROOM * share * (1 - share), highest, _NO_COST)
+    frame = svg.Frame(0, 1, 0, top, 560, 360)
+    always = [_up_to(top, 1 - share), [(1 - at, cost) for at, cost in _up_to(top, share)]]
+    marks = [svg.line(frame, points, svg.GREY, dashed=True) for points in always]
+    colours = dict(zip(told, svg.COLOURS, strict=False))
+    marks += [svg.line(frame, told[name], colour) for name, colour in colours.items()]
+    return _figure(
+        svg.picture(
+            frame,
+            "Expected cost of the placement",
+            marks,
+            svg.even_ticks(0, 1, 0.2),
+            svg.even_ticks(0, top, 0.05 if top > _COARSE else 0.01),
+        ),
+        f"{svg.legend(colours.items())}. Across: what a row costs that stands high and is not "
+        "wanted, as a part of both costs, which is the threshold, too; upwards: what errors cost a "
+        "session. Dashed: always high, which rises, and always low.",
+    )
+
+
+def _up_to(top: float, slope: float) -> list[svg.Point]:
+    """Draw a line from the origin, as far as the picture reaches."""
+    end = min(1.0, top / slope) if slope else 1.0
+    return [(0.0, 0.0), (end, end * slope)]
 
 
 def differences(parts: Sequence[tuple[str, Estimate]]) -> str:

@@ -8,10 +8,26 @@ import numpy as np
 from msgspec import Struct
 
 from stream_cw.model.comparison import Judged
-from stream_cw.model.metrics import Bin, auc, brier, ece, reliability
+from stream_cw.model.metrics import Bin, Bools, Ints, auc, brier, ece, reliability
 from stream_cw.model.outcomes import Outcome
 
 _MICRO: Final = 1_000_000
+_STEPS: Final = 40
+
+
+class ExpectedCost(Struct, frozen=True):
+    """What the errors of a placement cost a session, where both costs add up to 1.
+
+    Attributes
+    ----------
+    ratio : float
+        Cost of a row that stands high and is not wanted. It is also the threshold: the row stands
+        high from this probability on (`core.placement`).
+    cost : float
+    """
+
+    ratio: float
+    cost: float
 
 
 class Placing(Struct, frozen=True, kw_only=True):
@@ -26,6 +42,8 @@ class Placing(Struct, frozen=True, kw_only=True):
     brier, ece : float or None
     bins : list of Bin
         The reliability diagram.
+    costs : list of ExpectedCost
+        The cost curve; empty where there is no session.
     """
 
     n: int
@@ -35,6 +53,7 @@ class Placing(Struct, frozen=True, kw_only=True):
     brier: float | None
     ece: float | None
     bins: list[Bin]
+    costs: list[ExpectedCost]
 
 
 def placing(judged: Iterable[Judged]) -> dict[str, Placing]:
@@ -62,7 +81,8 @@ def placing(judged: Iterable[Judged]) -> dict[str, Placing]:
 
 
 def _placing(forecasts: Sequence[tuple[int, Outcome]]) -> Placing:
-    p = np.array([micro for micro, _ in forecasts]) / _MICRO
+    micro = np.array([micro for micro, _ in forecasts], np.int64)
+    p = micro / _MICRO
     positive = np.array([made.rank is not None for _, made in forecasts])
     discovery = np.array([made.session.kind == "discovery" for _, made in forecasts])
     bins = reliability(p, positive)
@@ -75,4 +95,21 @@ def _placing(forecasts: Sequence[tuple[int, Outcome]]) -> Placing:
         brier=brier(p, positive),
         ece=ece(bins),
         bins=bins,
+        costs=_costs(micro, positive) if len(micro) else [],
     )
+
+
+def _costs(micro: Ints, positive: Bools) -> list[ExpectedCost]:
+    """Price the errors of the threshold that belongs to each ratio of costs.
+
+    Hernandez-Orallo, Flach and Ferri, *Brier curves: a new cost-based visualisation of classifier
+    performance*, ICML 2011; twice the area under the curve is the Brier score.
+    """
+    found = []
+    for step in range(1, _STEPS):
+        high = micro * _STEPS >= step * _MICRO
+        wrong = step * int((high & ~positive).sum()) + (_STEPS - step) * int(
+            (~high & positive).sum()
+        )
+        found.append(ExpectedCost(step / _STEPS, wrong / (_STEPS * len(micro))))
+    return found

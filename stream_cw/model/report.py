@@ -7,7 +7,7 @@ from typing import Final
 from stream_cw.model.bootstrap import RESAMPLES
 from stream_cw.model.evaluate import Evaluation
 from stream_cw.model.metrics import BINS
-from stream_cw.model.pictures import calibration, differences, over_time
+from stream_cw.model.pictures import calibration, cost_curve, differences, over_time
 from stream_cw.model.tables import Table, findings, slices, tables
 
 _STYLE: Final = """
@@ -45,6 +45,7 @@ def report(found: Evaluation) -> str:
         over_time(found.daily.days),
         placement,
         calibration(found.placement),
+        cost_curve(found.placement) if found.placement else "",
         parts,
         accounts,
         differences([(name, part.diff.p_at_1) for name, part in compared if part.n_sessions]),

@@ -12,6 +12,7 @@ from small_logs import Story, write_events
 
 from stream_cw.cli.options import written
 from stream_cw.core.candidates import candidates
+from stream_cw.core.placement import cheapest_slot
 from stream_cw.core.row import View
 from stream_cw.core.rules import WATCH_NEXT
 from stream_cw.core.scoring import Recency
@@ -147,6 +148,35 @@ def test_placement_by_its_definition() -> None:
     assert found.auc_discovery == pytest.approx(roc_auc_score(y[told], p[told]))
     assert found.brier == pytest.approx(brier_score_loss(y, p))
     assert found.auc != found.auc_discovery
+
+
+def test_costs_are_those_of_the_placement_map() -> None:
+    dice = random.Random(5)
+    sessions = [
+        judged(dice.choice([None, 0, 7]), 0, p={"combined": dice.randrange(41) * 25_000})
+        for _ in range(300)
+    ]
+    placing = evaluate(sessions, RECENT).placement["combined"]
+    for step, found in enumerate(placing.costs, start=1):
+        paid = 0
+        for outcome_ in (each.model for each in sessions):
+            low = cheapest_slot(outcome_.p["combined"], 2, step, 40 - step)
+            wanted = outcome_.rank is not None
+            paid += (40 - step if low else 0) if wanted else (0 if low else step)
+        assert found.cost == pytest.approx(paid / 40 / len(sessions))
+        assert found.ratio == step / 40
+
+
+def test_twice_the_area_under_the_costs_is_the_brier_score() -> None:
+    dice = random.Random(6)
+    chances = [dice.random() for _ in range(4_000)]
+    sessions = [
+        judged(0 if dice.random() < p else None, 0, p={"combined": round(1e6 * p)}) for p in chances
+    ]
+    placing = evaluate(sessions, RECENT).placement["combined"]
+    area = sum(each.cost for each in placing.costs) / 40
+    assert placing.brier is not None
+    assert 2 * area == pytest.approx(placing.brier, rel=0.01)
 
 
 def test_a_method_of_both_counts_each_session_once(simulated: list[Opening]) -> None:

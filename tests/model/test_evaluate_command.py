@@ -17,7 +17,7 @@ from stream_cw.model.chosen import choose
 
 RANKING = {"n_sessions", "coverage", "p_at_1", "mrr", "ndcg_at_5", "mean_rank"}
 COMPARED = {"n_sessions", "model", "recency", "diff"}
-PLACING = {"n", "positive", "auc", "auc_discovery", "brier", "ece", "bins"}
+PLACING = {"n", "positive", "auc", "auc_discovery", "brier", "ece", "bins", "costs"}
 
 Run = Callable[..., Result]
 

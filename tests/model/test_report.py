@@ -87,7 +87,7 @@ def test_well_formed_and_complete_in_itself() -> None:
     assert "script" not in page.tags
     assert page.tags.count("table") == 4
     drawn = pictures(document)
-    assert len(drawn) == page.tags.count("svg") == 4
+    assert len(drawn) == page.tags.count("svg") == 5
     assert all(picture.get("aria-label") for picture in drawn)
     for table in tables(found):
         for row in table.rows:
@@ -112,6 +112,27 @@ def test_pictures_keep_to_their_frame() -> None:
             for x, y in places:
                 assert 0 <= float(x) <= width
                 assert 0 <= float(y) <= height
+
+
+@pytest.mark.parametrize("share", [0, 1, 3, 4])
+def test_the_cost_curve_has_its_bounds(share: int) -> None:
+    """With one forecast for all, the threshold is always the better of high and low."""
+    made = [judged(0 if n < share else None, 0, p={"combined": 250_000 * share}) for n in range(4)]
+    found = evaluate(made, MODEL)
+    costs = found.placement["combined"].costs
+    assert [round(40 * each.ratio, 9) for each in costs] == list(range(1, 40))
+    part = share / 4
+    for each in costs:
+        assert each.cost == pytest.approx(min(each.ratio * (1 - part), (1 - each.ratio) * part))
+    drawn = next(p for p in pictures(report(found)) if "cost" in p.get("aria-label", ""))
+    dashed = [p.get("d", "") for p in drawn.iter() if p.get("stroke-dasharray")]
+    ends = [[tuple(map(float, p.split())) for p in d[1:].split("L")] for d in dashed]
+    (left, rising), (right, falling) = ends
+    assert left[1] == right[1] == max(y for _, y in (*ends[0], *ends[1]))
+    assert left[0] < rising[0]
+    assert right[0] > falling[0]
+    assert (rising[1] < left[1]) == (share < 4)
+    assert (falling[1] < right[1]) == (share > 0)
 
 
 def test_differences_stand_where_they_belong() -> None:
