@@ -6,7 +6,7 @@ import typer
 from typer.core import TyperGroup
 
 from stream_cw import __version__
-from stream_cw.cli import dataset, evaluate, history, kafka, model, running, train
+from stream_cw.cli import baselines, dataset, evaluate, history, kafka, model, running, train
 from stream_cw.errors import StreamCwError
 
 INTERRUPTED = 130
@@ -37,6 +37,7 @@ def build_app() -> typer.Typer:
     app.command()(dataset.dataset)
     app.command()(train.train)
     app.command()(train.sweep)
+    app.command()(baselines.baselines)
     app.command()(evaluate.evaluate)
     app.command()(evaluate.compare)
     app.command()(kafka.record)

@@ -1,5 +1,6 @@
 """How a ranking does on profiles that it was not fitted to."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -8,7 +9,9 @@ from numpy.typing import NDArray
 from stream_cw.core.features import FEATURE_NAMES
 from stream_cw.core.learned import CompiledAdditive
 from stream_cw.core.model import MICRO, Additive
-from stream_cw.model.additive import Examples, Ints, Shape, fit_choice
+from stream_cw.core.rows import MAX_TILES
+from stream_cw.model.additive import Examples, Floats, Ints, Shape, fit_choice
+from stream_cw.model.metrics import ABSENT
 
 
 class HeldOut(NamedTuple):
@@ -29,16 +32,52 @@ class HeldOut(NamedTuple):
     surprise: float
 
 
+class Turn(NamedTuple):
+    """One profile left out.
+
+    Attributes
+    ----------
+    left_out : ndarray of bool
+        Which of the judged sessions are the profile's continuations.
+    unseen : Examples
+        These.
+    seen : Examples
+        What may be fitted on.
+    """
+
+    left_out: NDArray[np.bool_]
+    unseen: Examples
+    seen: Examples
+
+
+def turns(judged: Examples, added: Examples | None = None) -> Iterator[Turn]:
+    """Leave out each profile in turn.
+
+    Parameters
+    ----------
+    judged : Examples
+        Of two profiles or more.
+    added : Examples, optional
+        More to fit on, never judged, such as simulated sessions.
+
+    Yields
+    ------
+    Turn
+    """
+    for group in np.unique(judged.group):
+        of_group = judged.group == group
+        left_out = of_group & judged.continued
+        yield Turn(left_out, judged.where(left_out), join(judged.where(~of_group), added))
+
+
 def held_out(shape: Shape, judged: Examples, added: Examples | None = None) -> HeldOut:
-    """Leave out each profile in turn, fit on the others, and judge.
+    """Leave out each profile in turn, fit on the others, and judge; parameters as in `turns`.
 
     Parameters
     ----------
     shape : Shape
     judged : Examples
-        Of two profiles or more.
     added : Examples, optional
-        More to fit on, never judged, such as simulated sessions.
 
     Returns
     -------
@@ -46,11 +85,8 @@ def held_out(shape: Shape, judged: Examples, added: Examples | None = None) -> H
     """
     hits = recent = count = placed = 0
     surprise = 0.0
-    for group in np.unique(judged.group):
-        left_out = judged.group == group
-        unseen = judged.where(left_out & judged.continued)
-        ranking = fit_choice(shape, join(judged.where(~left_out), added))
-        first, chances = _judge(ranking, unseen)
+    for _, unseen, seen in turns(judged, added):
+        first, chances = _judge(fit_choice(shape, seen), unseen)
         hits += int(first.sum())
         recent += int(_most_recent(unseen).sum())
         count += len(unseen.target)
@@ -71,6 +107,30 @@ def join(*parts: Examples | None) -> Examples:
         np.concatenate([part.weight for part in present]),
         np.concatenate([part.group for part in present]),
     )
+
+
+def target_places(scores: Ints | Floats, examples: Examples) -> Ints:
+    """Find where each session's target stands; of equal scores the later played comes first.
+
+    Parameters
+    ----------
+    scores : ndarray, shape (m,)
+        Of the candidates; the greatest of a session stands first.
+    examples : Examples
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+        0 is the first; `ABSENT` for a target that is no candidate, or behind the last tile.
+    """
+    placed = examples.target >= 0
+    targets = (examples.bounds[:-1] + np.maximum(examples.target, 0))[examples.session_of]
+    recency = examples.codes[FEATURE_NAMES.index("recency_rank")]
+    ahead = (scores > scores[targets]) | (
+        (scores == scores[targets]) & (recency < recency[targets])
+    )
+    places = np.add.reduceat(ahead, examples.bounds[:-1], dtype=np.int64)
+    return np.where(placed & (places < MAX_TILES), places, ABSENT)
 
 
 def _judge(ranking: Additive, examples: Examples) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
