@@ -83,6 +83,12 @@ class Settings(BaseSettings):
         default="shipped",
         description="What orders rows where no published model is in force.",
     )
+    placement: Path | None = Field(
+        default=None, description="How high rows stand: a placement map, TOML or JSON."
+    )
+    experiment: Path | None = Field(
+        default=None, description="An experiment whose arms profiles are dealt to, TOML or JSON."
+    )
     model_keys: str | None = Field(
         default=None,
         min_length=1,

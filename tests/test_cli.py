@@ -119,6 +119,8 @@ def test_version(run: Run) -> None:
         ["replay", __file__, "--offline"],
         ["replay", __file__, "--offline", "-o", "rows", "--to", "127.0.0.1:9"],
         ["replay", __file__, "--to", "127.0.0.1:9", "-o", "rows"],
+        ["replay", __file__, "--to", "127.0.0.1:9", "--placement", __file__],
+        ["replay", __file__, "--to", "127.0.0.1:9", "--experiment", __file__],
         ["replay", __file__, "--to", "127.0.0.1:9", "--speed", "quick"],
         ["replay", __file__, "--to", "127.0.0.1:9", "--speed", "-1x"],
         ["simulate"],

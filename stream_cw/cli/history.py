@@ -8,7 +8,17 @@ from typing import Annotated
 
 import typer
 
-from stream_cw.cli.options import Model, OutputLog, Prefix, bar, count_lines, parse_speed, written
+from stream_cw.cli.options import (
+    ExperimentFile,
+    Model,
+    OutputLog,
+    PlacementFile,
+    Prefix,
+    bar,
+    count_lines,
+    parse_speed,
+    written,
+)
 
 
 def import_netflix(
@@ -103,6 +113,8 @@ def replay(
         ),
     ] = None,
     model: Model = "shipped",
+    placement: PlacementFile = None,
+    experiment: ExperimentFile = None,
     offline: Annotated[
         bool, typer.Option("--offline", help="No broker: run the pure step alone.")
     ] = False,
@@ -116,10 +128,12 @@ def replay(
         raise typer.BadParameter("wanted one of --offline and --to BROKERS")
     if offline != (out is not None):
         raise typer.BadParameter("wanted -o ROWS together with --offline")
+    if to is not None and (placement or experiment):
+        raise typer.BadParameter("wanted --placement and --experiment with --offline alone")
     if to is not None:
         _replay_to(log, to, parse_speed(speed), resume, prefix)
     elif out is not None:
-        _replay_offline(log, out, model)
+        _replay_offline(log, out, model, placement, experiment)
 
 
 def _replay_to(
@@ -146,13 +160,16 @@ def _replay_to(
     )
 
 
-def _replay_offline(log: Path, out: Path, model: str) -> None:
+def _replay_offline(
+    log: Path, out: Path, model: str, placement: Path | None, experiment: Path | None
+) -> None:
     from stream_cw.core.row import View
     from stream_cw.history.log import EventLog
     from stream_cw.history.replay import replay_offline
     from stream_cw.model.chosen import choose
+    from stream_cw.operator_files import with_files
 
-    view = View(scorer=choose(model))
+    view = with_files(View(scorer=choose(model)), placement, experiment, choose)
     total = count_lines(log)
     with written(out) as rows, bar("replaying") as progress:
         report = replay_offline(

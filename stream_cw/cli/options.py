@@ -28,6 +28,26 @@ Model = Annotated[
     str,
     typer.Option(metavar="MODEL", help="`shipped`, `recency`, or a file that `train` wrote."),
 ]
+PlacementFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--placement",
+        metavar="FILE",
+        exists=True,
+        dir_okay=False,
+        help="How high rows stand: a placement map, TOML or JSON.",
+    ),
+]
+ExperimentFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--experiment",
+        metavar="FILE",
+        exists=True,
+        dir_okay=False,
+        help="An experiment, TOML or JSON; profiles are dealt to its arms.",
+    ),
+]
 OutputLog = Annotated[
     Path, typer.Option("-o", "--out", metavar="LOG", help="The event log to write.")
 ]

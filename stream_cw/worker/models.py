@@ -27,6 +27,7 @@ from stream_cw.model.artefact import unpack
 from stream_cw.model.chosen import choose
 from stream_cw.model.keys import load_trusted
 from stream_cw.model.topic import RANKER, is_kept
+from stream_cw.operator_files import with_files
 from stream_cw.worker.stats import Stats
 
 READ_SECONDS: Final = 30.0
@@ -39,8 +40,17 @@ log: Final = logging.getLogger("stream_cw.worker")
 
 
 def initial_view(settings: Settings) -> View:
-    """Return the view of a worker that has no published model."""
-    return View(scorer=choose(settings.model))
+    """Return the view of a worker that has no published model.
+
+    Raises
+    ------
+    InputError, OSError
+        If a file that the settings name cannot be used.
+    RefusedModelError
+        If the model of an experiment's arm cannot.
+    """
+    view = View(scorer=choose(settings.model))
+    return with_files(view, settings.placement, settings.experiment, choose)
 
 
 def trusted_keys(settings: Settings) -> dict[str, Ed25519PublicKey] | None:
