@@ -6,7 +6,7 @@ import numpy as np
 
 from stream_cw.core.columns import REMOVED, SERIES, WATCHED, Bools, Columns, columns
 from stream_cw.core.rules import Policy, is_finished, is_started
-from stream_cw.core.show import listed_episodes
+from stream_cw.core.show import listed_positions
 from stream_cw.core.state import ProfileState
 
 
@@ -48,7 +48,7 @@ def candidates(state: ProfileState, policy: Policy) -> Candidates:
     series = (shows["flags"] & SERIES) != 0
     position, duration = shows["position"].astype(np.int64), shows["duration"].astype(np.int64)
     started = is_started(policy, series=series, position=position, duration=duration)
-    for n in np.flatnonzero(series & ~started):
+    for n in np.flatnonzero(series & ~started).tolist():
         started[n] = _has_started_episode(packed[n], policy)
     finished = ((shows["flags"] & WATCHED) != 0) | is_finished(
         policy, position=position, duration=duration, credit=shows["credits"].astype(np.int64)
@@ -58,12 +58,12 @@ def candidates(state: ProfileState, policy: Policy) -> Candidates:
         return Candidates(ids, packed, found, finished)
     places = np.flatnonzero(kept)
     return Candidates(
-        [ids[n] for n in places],
-        [packed[n] for n in places],
-        Columns(shows[places], found.seats[places]),
+        [ids[n] for n in places.tolist()],
+        [packed[n] for n in places.tolist()],
+        found.take(places),
         finished[places],
     )
 
 
 def _has_started_episode(packed: bytes, policy: Policy) -> bool:
-    return any(episode.position_ms >= policy.started_ms for episode in listed_episodes(packed))
+    return any(position >= policy.started_ms for position in listed_positions(packed))

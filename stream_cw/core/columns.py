@@ -71,6 +71,12 @@ class Columns(NamedTuple):
     shows: NDArray[Any]
     seats: NDArray[Any]
 
+    def take(self, places: NDArray[np.intp]) -> "Columns":
+        """Keep the shows at these places."""
+        # As plain bytes: NumPy would copy structs field by field.
+        shows, seats = self.shows.view(_RAW_FIXED), self.seats.reshape(-1).view(_RAW_SEATS)
+        return Columns(shows.take(places).view(FIXED), seats.take(places).view(_SEATS)["seats"])
+
 
 def columns(packed: Sequence[bytes]) -> Columns:
     """Read packed shows as columns."""

@@ -198,6 +198,12 @@ def listed_episodes(data: bytes) -> list[ListedEpisode]:
     ]
 
 
+def listed_positions(data: bytes) -> list[int]:
+    """Read the positions in the listed episodes of a packed show, ms."""
+    start = FIXED.size + data[FIXED.size - 1] + (data[1] & 3) * _DEVICE.size
+    return [position for _, position, *_ in _EPISODE.iter_unpack(data[start:])]
+
+
 class Glimpse(NamedTuple):
     """What decides whether a show belongs in the row, read without unpacking the rest."""
 

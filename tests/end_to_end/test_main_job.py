@@ -10,25 +10,27 @@ from scene import PARTITIONS, Scene, started
 from worker_support import log_ends, wait_until
 
 from stream_cw.broker.process import Broker
+from stream_cw.core.row import View
+from stream_cw.model.chosen import choose
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
 
 
 @pytest.mark.data
 def test_the_export_through_two_workers_equals_the_replay(scene, start, export_log, show_figure):
-    one, two = start("one"), start("two")
+    one, two = start("one", model="shipped"), start("two", model="shipped")
     wait_until(lambda: scene.members() == 2, "two workers share the partitions")
     began = time.monotonic()
     scene.produce(export_log)
     scene.wait_until_done()
     seconds = time.monotonic() - began
     stats = [one.stop(), two.stop()]
-    verdict = scene.judge()
+    verdict = scene.judge(View(scorer=choose("shipped")))
     counts = {
         name: sum(each[name] for each in stats)
         for name in ("events", "rows", "conflated", "held_back")
     }
-    show_figure(f"export, 2 workers: {verdict.figures()}; {counts}; {seconds:.1f} s")
+    show_figure(f"export, 2 workers, shipped model: {verdict.figures()}; {counts}; {seconds:.1f} s")
     assert verdict.holds, verdict
     assert verdict.lower == 0
     assert verdict.dead_letters == 0

@@ -13,6 +13,7 @@ from stream_cw.broker.contract import Topics, topic_names
 from stream_cw.broker.process import Broker
 from stream_cw.broker.topics import apply_topics
 from stream_cw.clients.replay import replay
+from stream_cw.core.row import RECENCY, View
 
 PARTITIONS = 4
 
@@ -61,8 +62,8 @@ class Scene:
             return 0
         return sum(1 for member in group.members if member.assignment.topic_partitions)
 
-    def judge(self) -> Verdict:
-        return judge(self.broker.address, self.topics, PARTITIONS, self.folder)
+    def judge(self, view: View = RECENCY) -> Verdict:
+        return judge(self.broker.address, self.topics, PARTITIONS, self.folder, [view])
 
 
 @contextmanager
