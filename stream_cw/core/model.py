@@ -11,7 +11,7 @@ from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
-from stream_cw.core.features import CODES, FEATURE_NAMES, SESSION_FEATURES
+from stream_cw.core.features import CODES, FEATURE_NAMES, SESSION_FEATURES, SHOW_FEATURES
 
 MICRO: Final = 1_000_000
 
@@ -141,6 +141,8 @@ def faults(model: Model) -> list[str]:
         found.append("its features are not those of this version")
     for name in ("ranking", "interest"):
         found += [f"{name}: {fault}" for fault in _additive_faults(getattr(model, name))]
+    if not any(feature.name in model.ranking.tables for feature in SHOW_FEATURES):
+        found.append("ranking: a table of a show's feature is wanted, tiles take reasons from it")
     for name in ("hazard", "combined", "dedicated"):
         curve: Curve = getattr(model, name)
         if not curve.values or curve.width < 1:
@@ -151,7 +153,8 @@ def faults(model: Model) -> list[str]:
     trees = model.placement
     if trees.features != PLACEMENT_FEATURES:
         found.append("placement: its columns are not those of this version")
-    if not len(trees.columns) == len(trees.limits) == len(trees.leaves) // LEAVES * QUESTIONS:
+    count, over = divmod(len(trees.leaves), LEAVES)
+    if over or not len(trees.columns) == len(trees.limits) == count * QUESTIONS:
         found.append("placement: seven questions and eight leaves a tree are wanted")
     if any(not 0 <= column < len(PLACEMENT_FEATURES) for column in trees.columns):
         found.append("placement: a question about a column that is not there")

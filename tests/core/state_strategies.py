@@ -3,11 +3,15 @@
 from random import Random
 from typing import Any
 
-from event_strategies import DAY, EPOCH, T0
+from event_strategies import DAY, EPOCH, MINUTE, T0, run
 from hypothesis import strategies as st
 
-from stream_cw.core.events import DEVICE_TYPES
+from stream_cw.core.candidates import candidates
+from stream_cw.core.events import DEVICE_TYPES, Episode, Event, Play
+from stream_cw.core.features import FEATURE_NAMES, SHOW_FEATURES
+from stream_cw.core.learned import feature_codes
 from stream_cw.core.limits import DEVICES, EPISODES, SHOW_DEVICES, U8, U16, U32
+from stream_cw.core.rules import WATCH_NEXT
 from stream_cw.core.show import HOUR_BINS, ListedEpisode, Show, ShowDevice, pack_show
 from stream_cw.core.state import Device, ProfileState, Source
 
@@ -114,3 +118,36 @@ def states(draw: st.DrawFn, *, most_shows: int = 6) -> ProfileState:
         minutes=tuple(draw(_sums(3, U32))),
         returning=(draw(shares), draw(shares)),
     )
+
+
+def full_state() -> ProfileState:
+    history: list[Event] = []
+    for number in range(400):
+        at = T0 + number * (DAY // 3 + 17 * MINUTE)
+        title = Episode(
+            id=f"ep-{number % 70}-{number}", series_id=f"series-{number % 70}", season=1,
+            episode=number // 70, duration_ms=50 * MINUTE,
+        )  # fmt: skip
+        for kind, later in ((Play, 0), (Play, 30 * MINUTE)):
+            history.append(
+                kind(
+                    event_id=f"{number}-{later}", profile_id="p", device_id=f"d{number % 9}",
+                    device_type="tv" if number % 9 < 5 else "phone", ts=at + later,
+                    title=title, position_ms=later, autoplay=number % 3 == 0,
+                )
+            )  # fmt: skip
+    state, _ = run(history)
+    assert state is not None
+    assert len(state.shows) == 64
+    assert len(state.devices) == 8
+    return state
+
+
+def codes_of(state: ProfileState, slot: int) -> dict[str, list[int]]:
+    """Codes by feature and candidate; empty where there is none."""
+    found = candidates(state, WATCH_NEXT)
+    if not found.ids:
+        return {}
+    codes, session = feature_codes(state, slot, found)
+    assert codes[len(SHOW_FEATURES) :].T.tolist() == [session.tolist()] * len(found.ids)
+    return dict(zip(FEATURE_NAMES, codes.tolist(), strict=True))

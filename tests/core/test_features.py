@@ -7,7 +7,7 @@ import pytest
 from event_strategies import DAY, MINUTE, T0, events, run
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from state_strategies import NOW, state_of, states
+from state_strategies import NOW, codes_of, full_state, state_of, states
 
 from stream_cw.core.candidates import candidates
 from stream_cw.core.codec import decode_state, encode_state
@@ -31,16 +31,6 @@ SHOW_NAMES = [feature.name for feature in SHOW_FEATURES]
 SESSION_NAMES = [feature.name for feature in SESSION_FEATURES]
 NEEDS_OTHERS = {"ahead_of_next", "lead"}
 ON_DEVICE = {"device_rank", "device_sessions_since", "device_age"}
-
-
-def codes_of(state: ProfileState, slot: int) -> dict[str, list[int]]:
-    """Codes by feature and candidate; empty where there is none."""
-    found = candidates(state, WATCH_NEXT)
-    if not found.ids:
-        return {}
-    codes, session = feature_codes(state, slot, found)
-    assert codes[len(SHOW_NAMES) :].T.tolist() == [session.tolist()] * len(found.ids)
-    return dict(zip(FEATURE_NAMES, codes.tolist(), strict=True))
 
 
 def expected(state: ProfileState, slot: int) -> dict[str, list[int]]:
@@ -82,29 +72,6 @@ def test_features_of_states_that_come_from_events(history: list[Event]) -> None:
 
 def test_features_of_a_full_state() -> None:
     check(full_state())
-
-
-def full_state() -> ProfileState:
-    history: list[Event] = []
-    for number in range(400):
-        at = T0 + number * (DAY // 3 + 17 * MINUTE)
-        title = Episode(
-            id=f"ep-{number % 70}-{number}", series_id=f"series-{number % 70}", season=1,
-            episode=number // 70, duration_ms=50 * MINUTE,
-        )  # fmt: skip
-        for kind, later in ((Play, 0), (Play, 30 * MINUTE)):
-            history.append(
-                kind(
-                    event_id=f"{number}-{later}", profile_id="p", device_id=f"d{number % 9}",
-                    device_type="tv" if number % 9 < 5 else "phone", ts=at + later,
-                    title=title, position_ms=later, autoplay=number % 3 == 0,
-                )
-            )  # fmt: skip
-    state, _ = run(history)
-    assert state is not None
-    assert len(state.shows) == 64
-    assert len(state.devices) == 8
-    return state
 
 
 # --- amounts ---------------------------------------------------------------------------------
