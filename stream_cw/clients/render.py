@@ -9,6 +9,16 @@ from rich.text import Text
 from stream_cw.clients.tail import Update
 from stream_cw.core.rows import Placement, Row, Tile
 
+REASONS: Final = {
+    "recently_watched": "you just watched this",
+    "on_this_device": "you watch this here",
+    "around_this_time": "you watch this around this time",
+    "binge": "next in a binge",
+    "watched_often": "you watch this often",
+    "unfinished": "you left in the middle",
+}
+"""Reasons of tiles, in words."""
+
 TABLE_TILES: Final = 4
 LINE_TILES: Final = 5
 _BAR: Final = 8
@@ -49,8 +59,9 @@ def line(update: Update) -> str:
 
 
 def tile_text(tile: Tile) -> str:
-    """Write a tile: the show, the episode, and how far it was watched."""
-    return " ".join(part for part in (_short(tile.show_id), _episode(tile), progress(tile)) if part)
+    """Write a tile: the show, the episode, how far it was watched, and why it stands there."""
+    parts = (_short(tile.show_id), _episode(tile), progress(tile), _why(tile))
+    return " ".join(part for part in parts if part)
 
 
 def progress(tile: Tile) -> str:
@@ -91,6 +102,11 @@ def _episode(tile: Tile) -> str:
         return ""
     season = "" if tile.season is None else f"S{tile.season}"
     return season + ("" if tile.episode is None else f"E{tile.episode}")
+
+
+def _why(tile: Tile) -> str:
+    words = REASONS.get(tile.reason, tile.reason.replace("_", " "))
+    return f"({words})"
 
 
 def _short(text: str) -> str:

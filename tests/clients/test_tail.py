@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from stream_cw.broker.process import Broker
-from stream_cw.clients.render import line, progress, table
+from stream_cw.clients.render import REASONS, line, progress, table, tile_text
 from stream_cw.clients.tail import Rows, Update, accept, tail
+from stream_cw.core.features import SHOW_FEATURES
 from stream_cw.core.records import Record
 from stream_cw.core.rows import (
     Cause,
@@ -175,6 +176,13 @@ def test_progress_is_drawn() -> None:
     assert progress(a_tile(position_ms=9_999_999)) == "━━━━━━━━ 100%"
     assert progress(a_tile(duration_ms=None)) == "10 min"
     assert progress(a_tile(up_next=True, position_ms=0, duration_ms=None)) == "next one"
+
+
+def test_every_reason_of_the_code_has_words() -> None:
+    reasons = {feature.reason for feature in SHOW_FEATURES} | {"recently_watched"}
+    assert reasons == set(REASONS)
+    assert tile_text(a_tile(reason="on_this_device")).endswith("(you watch this here)")
+    assert tile_text(a_tile(reason="of_a_later_version")).endswith("(of a later version)")
 
 
 def test_an_update_is_one_line() -> None:
