@@ -38,6 +38,7 @@ COMMANDS = [
     ["baselines"],
     ["evaluate"],
     ["compare"],
+    ["report"],
     ["record"],
     ["topics"],
     ["topics", "apply"],

@@ -6,7 +6,17 @@ import typer
 from typer.core import TyperGroup
 
 from stream_cw import __version__
-from stream_cw.cli import baselines, dataset, evaluate, history, kafka, model, running, train
+from stream_cw.cli import (
+    baselines,
+    dataset,
+    evaluate,
+    history,
+    kafka,
+    model,
+    report,
+    running,
+    train,
+)
 from stream_cw.errors import StreamCwError
 
 INTERRUPTED = 130
@@ -40,6 +50,7 @@ def build_app() -> typer.Typer:
     app.command()(baselines.baselines)
     app.command()(evaluate.evaluate)
     app.command()(evaluate.compare)
+    app.command()(report.report)
     app.command()(kafka.record)
     app.command()(kafka.tail)
     topics = typer.Typer(no_args_is_help=True, help="The topics of a system.")
