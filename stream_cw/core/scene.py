@@ -93,7 +93,7 @@ def scene(state: ProfileState, slot: int, found: Columns) -> Scene:
     """
     shows, seats = found
     device = state.devices[slot]
-    words: Ints = shows.view(_WORD).reshape(len(shows), -1).T.astype(np.int64)
+    words: Ints = shows.view(_WORD).reshape(len(shows), -1).T.astype(np.int64, order="C")
     doubles = words.take(_LOW_HALVES, axis=0) | words.take(_HIGH_HALVES, axis=0) << 16
     last = doubles[0] | words[LAST_HIGH] << 32
     here, alike, plays_here, since_here = _seated(state, slot, words[FLAGS] >> 8, seats)
