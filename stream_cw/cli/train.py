@@ -44,6 +44,7 @@ def train(
 
     from rich.console import Console
 
+    _check_learning()
     from stream_cw.model.produce import produce
 
     began = time.monotonic()
@@ -65,6 +66,7 @@ def sweep(logs: Logs, simulated: Simulated = None) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    _check_learning()
     from stream_cw.model.sweep import settings, tried
 
     data = _dataset(logs)
@@ -84,6 +86,15 @@ def sweep(logs: Logs, simulated: Simulated = None) -> None:
             )
             progress(number, len(wanted))
     Console().print(table)
+
+
+def _check_learning() -> None:
+    from importlib.util import find_spec
+
+    from stream_cw.errors import InputError
+
+    if find_spec("sklearn") is None:
+        raise InputError("training needs scikit-learn: pip install 'stream-cw[learn]'")
 
 
 def _dataset(logs: list[Path]) -> "DataSet":
