@@ -16,6 +16,7 @@ from scipy.optimize import minimize
 
 from stream_cw.core.features import CODES, FEATURE_NAMES, UNKNOWN
 from stream_cw.core.model import MICRO, Additive, Pair
+from stream_cw.errors import InputError
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -179,8 +180,18 @@ def fit_choice(shape: Shape, examples: Examples) -> Additive:
     Returns
     -------
     Additive
+
+    Raises
+    ------
+    InputError
+        If there is none.
     """
     examples = examples.where(examples.continued & (examples.target >= 0))
+    if not len(examples.target):
+        raise InputError(
+            "a ranking wants continuations whose target is in the row to learn from, whichever "
+            "profile is left out; found none"
+        )
     design = _design(shape, examples)
     matrix = design.matrix(examples.codes)
     session, starts = examples.session_of, examples.bounds[:-1]
