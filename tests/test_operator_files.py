@@ -1,6 +1,7 @@
 """Files of an operator: read, refused with a reason, and what worker and replay make of them."""
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from stream_cw.history.simulator import simulate
 from stream_cw.operator_files import read_experiment, read_placement, with_files
 from stream_cw.worker.models import initial_view
 
+DOCUMENTED = Path(__file__).parents[1] / "docs" / "learning.md"
 PLACEMENT = """
 false_positive = 1
 false_negative = 3
@@ -96,6 +98,21 @@ def test_toml_and_json_say_the_same(placement: Path, experiment: Path, tmp_path:
         again = tmp_path / "again.json"
         again.write_bytes(msgspec.json.encode(value))
         assert read(again) == value
+
+
+@pytest.mark.parametrize(
+    ("kind", "read"), [("placement", read_placement), ("experiment", read_experiment)]
+)
+def test_the_examples_of_the_documentation_are_read(
+    kind: str, read: Callable[[Path], object], tmp_path: Path
+) -> None:
+    told = re.findall(rf"```toml {kind}\n(.*?)```", DOCUMENTED.read_text(), re.DOTALL)
+    assert len(told) == 1
+    path = tmp_path / "file.toml"
+    path.write_text(told[0])
+    found = read(path)
+    assert len(getattr(found, "arms", ())) == (3 if kind == "experiment" else 0)
+    assert len(getattr(found, "cases", ())) == (2 if kind == "placement" else 0)
 
 
 @pytest.mark.parametrize(
