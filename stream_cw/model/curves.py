@@ -18,7 +18,7 @@ STEPS: Final = 512
 
 
 def platt(raw: Ints, happened: NDArray[np.bool_], weight: Floats) -> Callable[[Ints], Floats]:
-    """Fit a logistic curve (Platt, 1999).
+    """Fit a logistic curve (Platt, 1999); one that would fall is level, as an isotonic one is.
 
     Parameters
     ----------
@@ -35,6 +35,9 @@ def platt(raw: Ints, happened: NDArray[np.bool_], weight: Floats) -> Callable[[I
     fitted = LogisticRegression(C=1e6, max_iter=1000).fit(
         raw[:, None] / scale, happened, sample_weight=weight
     )
+    if fitted.coef_[0, 0] < 0:
+        mean = float(np.average(happened, weights=weight))
+        return lambda at: np.full(len(at), mean)
 
     def read(at: Ints) -> Floats:
         likelihood: Floats = fitted.predict_proba(at[:, None] / scale)[:, 1]

@@ -10,6 +10,7 @@ from stream_cw.core.features import FEATURE_NAMES
 from stream_cw.core.learned import CompiledAdditive
 from stream_cw.core.model import MICRO, Additive
 from stream_cw.core.rows import MAX_TILES
+from stream_cw.errors import InputError
 from stream_cw.model.additive import Examples, Floats, Ints, Shape, fit_choice
 from stream_cw.model.metrics import ABSENT
 
@@ -82,6 +83,11 @@ def held_out(shape: Shape, judged: Examples, added: Examples | None = None) -> H
     Returns
     -------
     HeldOut
+
+    Raises
+    ------
+    InputError
+        If there is nothing to learn from, or nothing to judge.
     """
     hits = recent = count = placed = 0
     surprise = 0.0
@@ -92,6 +98,8 @@ def held_out(shape: Shape, judged: Examples, added: Examples | None = None) -> H
         count += len(unseen.target)
         placed += len(chances)
         surprise -= float(np.log(chances).sum())
+    if not placed:
+        raise InputError("wanted continuations whose target is in the row to judge, found none")
     return HeldOut(count, hits / count, recent / count, surprise / placed)
 
 

@@ -47,7 +47,7 @@ def produce(
     Raises
     ------
     InputError
-        If there are too few profiles to leave one out.
+        If there are too few profiles to leave one out, or too few sessions.
     """
     if len(data.profiles) < _FEWEST_PROFILES:
         raise InputError(

@@ -20,6 +20,7 @@ from stream_cw.core.model import (
     Trees,
 )
 from stream_cw.core.rows import MAX_TILES
+from stream_cw.errors import InputError
 from stream_cw.model.additive import Examples, Floats, Ints, Shape, fit_chance, fit_choice
 from stream_cw.model.curves import CALIBRATORS, choose, curve, hazard_curve
 from stream_cw.model.dataset import KINDS, DataSet
@@ -104,7 +105,7 @@ def added_to(data: DataSet, added: DataSet, share: float) -> Examples:
     share : float
         Their weight together, as a part of the weight of `data`.
     """
-    weight = share * len(data.target) / len(added.target)
+    weight = share * len(data.target) / max(1, len(added.target))
     return examples_of(added, weight=weight, first_group=len(data.profiles))
 
 
@@ -150,7 +151,17 @@ def fit_trees(rows: Ints, happened: NDArray[np.bool_], weight: Floats, settings:
     """Fit an ensemble of trees (gradient boosting, Friedman 2001) and lay it out in whole numbers.
 
     The columns are whole numbers, so a question "at most 3.5" is "at most 3".
+
+    Raises
+    ------
+    InputError
+        If all sessions came out alike.
     """
+    if happened.all() or not happened.any():
+        raise InputError(
+            "placement wants sessions that went on with a tile and others, whichever profiles are "
+            f"left out; found {len(happened)} that all {'did' if happened.any() else 'did not'}"
+        )
     fitted = GradientBoostingClassifier(
         n_estimators=settings.trees,
         learning_rate=settings.rate,
@@ -218,6 +229,11 @@ def train(
     model : Model
     calibration : dict of str to str
         Which calibrator was chosen for each way of placement.
+
+    Raises
+    ------
+    InputError
+        If too little is left to learn from where profiles are left out.
     """
     hazard = hazard_curve()
     rows, hazards, happened = _unseen(examples, settings, hazard, parts, progress)
