@@ -59,6 +59,7 @@ def test_counts_of_a_story(tmp_path: Path) -> None:
     story.watch(2.4, "y")  # does not say where it came from
     story.open(20)
     story.watch(20, "y", origin=ROW)
+    story.watch(20.52, "z", origin=Origin(surface="row"))  # does not say from which tile
     story.play(20.6, "x", origin=SEARCH)  # stands in the row
     story.tell(Pause, 20.7, "tv", title=story.events[-1].title, position_ms=6 * 60_000)  # type: ignore[attr-defined]
     story.play(20.8, "x", origin=ROW)  # goes on with it
@@ -70,7 +71,7 @@ def test_counts_of_a_story(tmp_path: Path) -> None:
     log = write_events(tmp_path / "log.jsonl", story.events)
     assert tally(log, View()) == {
         "p": Tally(
-            plays=6, row=2, row_first=1, search=3, search_in_row=1, sessions=2, discoveries=1
+            plays=7, row=3, row_first=1, search=3, search_in_row=1, sessions=2, discoveries=1
         )
     }
 
