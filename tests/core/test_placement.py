@@ -92,7 +92,7 @@ def test_two_slots_are_the_threshold(p: int, false_positive: int, false_negative
     assert cheapest_slot(p, 2, false_positive, false_negative) == (0 if high else 1)
 
 
-pages = st.lists(chances, min_size=1, max_size=99).map(tuple)
+pages = st.lists(chances, min_size=1, max_size=12).map(tuple)
 cases = st.builds(
     Case,
     false_positive=costs,
