@@ -22,7 +22,11 @@ _TITLE_IDS = st.text("abcXYZ019._~-", min_size=1, max_size=128)
 _COUNTS = st.integers(0, 40) | st.integers(0, U16)
 _LENGTHS = st.none() | st.integers(1, WEEK_MS) | st.integers(1, 200).map(lambda m: m * 60_000)
 _POSITIONS = st.integers(0, WEEK_MS) | st.integers(0, 12_000_000)
-_AGES = st.integers(0, 3 * DAY) | st.integers(0, 400 * DAY) | st.just(0)
+_AGES = (
+    st.integers(0, 3 * DAY)
+    | st.integers(0, 400 * DAY)
+    | st.integers(0, 40).map(lambda n: n * MINUTE)
+)
 
 
 def _sums(size: int, most: int) -> st.SearchStrategy[list[int]]:

@@ -341,3 +341,12 @@ def test_the_scorer_decides_the_order_and_the_row_says_so(records: list[Record])
         wanted = evaluate(a_random_model(11), by_candidate(state, slot))
         assert len(made.tiles) == 20
         assert [tile.score for tile in made.tiles] == sorted(wanted.scores, reverse=True)[:20]
+
+
+def test_of_equal_scores_the_smaller_id_stands_first() -> None:
+    even = Additive({"age": (0,) * CODES}, ())
+    model = msgspec.structs.replace(a_random_model(11), ranking=even)
+    state = full_state()
+    made = row(state, "p", "d1", View(scorer=Learned(model, REF), model=5))
+    assert [tile.show_id for tile in made.tiles] == sorted(candidates(state, WATCH_NEXT).ids)[:20]
+    assert list(state.shows) != sorted(state.shows)
