@@ -9,10 +9,11 @@ The feature that nothing is known of has the code `UNKNOWN`.
 
 from collections.abc import Callable
 from hashlib import sha256
-from typing import Any, Final, NamedTuple
+from typing import Final
 
 import numpy as np
 
+from stream_cw.core.coding import CODES, PARTS, UNKNOWN, Feature, octave, octaves
 from stream_cw.core.columns import SERIES, Ints
 from stream_cw.core.limits import U8, U16
 from stream_cw.core.scene import (
@@ -30,60 +31,23 @@ from stream_cw.core.scene import (
 from stream_cw.core.show import HOUR_BINS
 from stream_cw.core.watching import PLAY, is_weekend, local_hour_bin
 
-CODES: Final = 128
-UNKNOWN: Final = CODES - 1
-PARTS: Final = 32
+__all__ = [
+    "CODES",
+    "UNKNOWN",
+    "Feature",
+    "octave",
+    "octaves",
+    "SHOW_FEATURES",
+    "show_codes",
+    "SESSION_FEATURES",
+    "session_codes",
+    "FEATURE_NAMES",
+    "features_hash",
+]
+
 _MINUTE: Final = 60_000
-_DOUBLE_BIAS: Final = 1023 << 2
 _IMAGINED: Final = 4 * PLAY
 """Four plays at the row's common hours stand beside a show's own: one play is no habit."""
-
-
-class Feature(NamedTuple):
-    """A feature of a candidate or of a session.
-
-    Attributes
-    ----------
-    name : str
-    formula : str
-        What it is, with its unit.
-    reason : str
-        What a tile says for which it speaks most.
-    compute : callable
-        The number before it is coded: of each candidate, or of the session.
-    """
-
-    name: str
-    formula: str
-    reason: str
-    compute: Callable[[Scene], Any]
-
-
-def octaves(amounts: Ints) -> Ints:
-    """Code amounts on a logarithmic scale, four codes an octave.
-
-    Parameters
-    ----------
-    amounts : ndarray of int64
-        -1 is unknown.
-
-    Returns
-    -------
-    ndarray of int64
-        The exponent and the first two bits of the mantissa of `1 + amount`: there is no logarithm,
-        whose last bit would differ between machines.
-    """
-    bits = (amounts + 1).astype(np.float64).view(np.int64) >> 50
-    return np.where(amounts < 0, UNKNOWN, np.minimum(bits - _DOUBLE_BIAS, UNKNOWN - 1))
-
-
-def octave(amount: int) -> int:
-    """Code one amount as `octaves` does."""
-    if amount < 0:
-        return UNKNOWN
-    exponent = (amount + 1).bit_length() - 1
-    mantissa = (amount + 1 << 2 >> exponent) & 3
-    return min(4 * exponent + mantissa, UNKNOWN - 1)
 
 
 def _ranks(values: Ints) -> Ints:
