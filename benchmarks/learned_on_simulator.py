@@ -118,9 +118,9 @@ def examples(members: World) -> Examples:
     return examples_of(make_dataset([members.log]))
 
 
-def fitted(members: World) -> Learned:
-    """Fit ranking, placement and calibration to a world."""
-    model, _ = train(examples(members))
+def fitted(seen: Examples) -> Learned:
+    """Fit ranking, placement and calibration."""
+    model, _ = train(seen)
     return Learned(model, ModelRef("simulated", None))
 
 
@@ -200,11 +200,12 @@ def main(
 
         seen, unseen = simulated(0), simulated(1)
         status.update("fitting")
-        scorer = fitted(seen)
+        learnt = examples(seen)
+        scorer = fitted(learnt)
         status.update("judging")
         found = findings(list(judge(scorer, unseen)))
         status.update("leaving the device out")
-        lift = device_lift(examples(seen), examples(unseen))
+        lift = device_lift(learnt, examples(unseen))
         control = [examples(simulated(number, device_habits=False)) for number in (2, 3)]
         no_lift = device_lift(*control)
     _tell(found, lift, no_lift, Console())

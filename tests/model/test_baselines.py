@@ -2,12 +2,16 @@
 
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
+from typer.testing import CliRunner
 
+from stream_cw.cli import build_app
 from stream_cw.core.features import FEATURE_NAMES, SHOW_FEATURES, UNKNOWN, features_hash, octave
+from stream_cw.history.simulator import simulate
 from stream_cw.model import baselines
 from stream_cw.model.additive import Examples, Ints
 from stream_cw.model.baselines import LAMBDARANK, OURS, RECENCY, Ranker, rankers
@@ -234,10 +238,10 @@ def three() -> list[Ranker]:
 
 def test_the_table_counts_all_continuations_and_nothing_else(three: list[Ranker]) -> None:
     data = dataset(
-        profiles=[0, 0, 0, 1, 1, 1, 1],
-        targets=[0, 1, -1, 0, -1, 1, -1],
-        kinds=[*["continuation"] * 5, "discovery", "older"],
-        sizes=[2, 2, 0, 2, 2, 2, 0],
+        profiles=[0, 0, 0, 1, 1, 1, 1, 1],
+        targets=[0, 1, -1, 0, -1, -1, 1, -1],
+        kinds=[*["continuation"] * 2, "older", *["continuation"] * 3, "discovery", "older"],
+        sizes=[2, 2, 0, 2, 2, 0, 2, 0],
     )
     told: list[tuple[int, int]] = []
     recent, oldest, ours = standings(three, data, None, 0, lambda *at: told.append(at))
@@ -269,3 +273,17 @@ def test_lambdarank_is_listed_where_lightgbm_is_installed() -> None:
     names = [ranker.name for ranker in rankers()]
     assert names[0] == RECENCY
     assert names[-1] == OURS
+
+
+def test_the_command_prints_every_ranker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = tmp_path / "log.jsonl"
+    with log.open("wb") as file:
+        simulate(4, 21, 1, file)
+    monkeypatch.setenv("COLUMNS", "120")
+    result = CliRunner().invoke(build_app(), ["baselines", str(log)])
+    assert result.exit_code == 0, result.output
+    lines = [line.strip() for line in result.output.splitlines()]
+    for ranker in rankers():
+        (line,) = (line for line in lines if line.startswith(ranker.name + "  "))
+        assert ("+0.00 [+0.00, +0.00]" in line) == (ranker.name in {RECENCY, OURS})
+    assert ("is left out" in result.output) == (find_spec("lightgbm") is None)
