@@ -15,12 +15,12 @@ import numpy as np
 
 from stream_cw.core.coding import CODES, PARTS, UNKNOWN, Feature, octave, octaves
 from stream_cw.core.columns import SERIES, Ints
+from stream_cw.core.decay import HALF_LIVES_MS, current
 from stream_cw.core.limits import U8, U16
 from stream_cw.core.scene import (
     AUTOPLAYS,
     EPISODE,
     FLAGS,
-    HOURS,
     PLAYS,
     RUN,
     SESSIONS,
@@ -28,8 +28,7 @@ from stream_cw.core.scene import (
     Scene,
     places,
 )
-from stream_cw.core.show import HOUR_BINS
-from stream_cw.core.watching import PLAY, is_weekend, local_hour_bin
+from stream_cw.core.watching import MINUTE, PLAY, is_weekend, local_hour_bin
 
 __all__ = [
     "CODES",
@@ -79,8 +78,7 @@ def _local_hour(scene: Scene) -> int:
 
 def _hour_lift(scene: Scene) -> Ints:
     """Compare a show's share of plays at this part of the day with the row's; 8 is alike."""
-    hours = scene.words[HOURS : HOURS + HOUR_BINS]
-    now, of_show = hours[_local_hour(scene)], np.add.reduce(hours)
+    now, of_show = scene.hours[_local_hour(scene)], np.add.reduce(scene.hours)
     common, of_all = int(now.sum()), int(of_show.sum())
     if not common:
         return np.full(len(now), UNKNOWN, np.int64)
@@ -116,7 +114,7 @@ CODED: Final = (
     ),
     Feature(
         "hour_lift",
-        "eighths of the row's share of plays in this part of the day, four plays imagined",
+        "eighths of the row's share of decayed plays in this part of the day, four plays imagined",
         "around_this_time",
         _hour_lift,
     ),
@@ -238,6 +236,11 @@ def _lead(scene: Scene) -> int:
     return int(scene.last[scene.order[0]] - scene.last[scene.order[1]]) // _MINUTE
 
 
+def _minutes(scene: Scene, which: int) -> int:
+    now, half_life = scene.state.now, HALF_LIVES_MS[which]
+    return octave(current(scene.state.minutes[which], now, now, half_life) // MINUTE)
+
+
 def _session(name: str, formula: str, compute: Callable[[Scene], int]) -> Feature:
     return Feature(name, formula, "", compute)
 
@@ -266,9 +269,9 @@ SESSION_FEATURES: Final = (
     _session("sessions_here", "sessions of the device", lambda s: octave(s.device.sessions)),
     _session("returning_fast", "of the last 8, 64ths", lambda s: s.state.returning[0] >> 10),
     _session("returning_slow", "of the last 64, 64ths", lambda s: s.state.returning[1] >> 10),
-    _session("minutes_of_1d", "half-life 1 day", lambda s: octave(s.state.minutes[0] >> 10)),
-    _session("minutes_of_7d", "half-life 7 days", lambda s: octave(s.state.minutes[1] >> 10)),
-    _session("minutes_of_30d", "half-life 30 days", lambda s: octave(s.state.minutes[2] >> 10)),
+    _session("minutes_of_1d", "watched, half-life 1 day", lambda s: _minutes(s, 0)),
+    _session("minutes_of_7d", "watched, half-life 7 days", lambda s: _minutes(s, 1)),
+    _session("minutes_of_30d", "watched, half-life 30 days", lambda s: _minutes(s, 2)),
     _session("lead", "minutes from the second latest to the latest", lambda s: octave(_lead(s))),
     _session(
         "run_of_latest", "`run` of the latest", lambda s: octave(int(s.words[RUN, s.order[0]]) & U8)

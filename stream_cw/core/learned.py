@@ -17,7 +17,7 @@ from stream_cw.core.features import (
 from stream_cw.core.model import LEAVES, QUESTIONS, Additive, Curve, Model, Trees
 from stream_cw.core.rows import ModelRef
 from stream_cw.core.scene import scene
-from stream_cw.core.scoring import Ranking
+from stream_cw.core.scoring import RECENTLY_WATCHED, Ranking
 from stream_cw.core.state import ProfileState
 
 Codes = NDArray[np.integer[Any]]
@@ -153,10 +153,14 @@ class Learned:
         }
 
     def _why(self, mains: Ints) -> list[str]:
-        """Name the reason that speaks most for each candidate, against the row's mean."""
+        """Name what lifts each candidate most above the row's mean; recency where nothing does."""
         groups = np.add.reduceat(mains, self._groups, axis=0)
         above: NDArray[Any] = groups * groups.shape[1] - groups.sum(axis=1, keepdims=True)
-        return [self._reasons[n] for n in above.argmax(axis=0).tolist()]
+        best, most = above.argmax(axis=0).tolist(), above.max(axis=0).tolist()
+        return [
+            self._reasons[n] if lift > 0 else RECENTLY_WATCHED
+            for n, lift in zip(best, most, strict=True)
+        ]
 
 
 def feature_codes(state: ProfileState, slot: int, found: Candidates) -> tuple[Ints, Ints]:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from stream_cw.core.columns import FIXED, Columns, Ints
 from stream_cw.core.decay import HALF_LIVES_MS
 from stream_cw.core.limits import U16
+from stream_cw.core.show import HOUR_BINS
 from stream_cw.core.state import Device, ProfileState
 
 _SLOTS: Final = 16
@@ -55,11 +56,13 @@ class Scene(NamedTuple):
     here, alike : ndarray of int64, shape (n,)
         Last play on this device, and on one of its class, s; 0 for never.
     plays_here : ndarray of int64, shape (n,)
-        Decayed plays on this device, unit 1/64 play.
+        Decayed plays on this device, half-life 30 days, unit 1/64 play.
     since_here : ndarray of int64, shape (n,)
         Sessions of this device since it was watched there.
     decayed : ndarray of int64, shape (6, n)
         Plays by half-lives of 1, 7 and 30 days, then minutes; the same unit for all shows.
+    hours : ndarray of int64, shape (8, n)
+        Decayed plays by part of the day; the same unit for all shows.
     """
 
     state: ProfileState
@@ -75,6 +78,7 @@ class Scene(NamedTuple):
     plays_here: Ints
     since_here: Ints
     decayed: Ints
+    hours: Ints
 
 
 def scene(state: ProfileState, slot: int, found: Columns) -> Scene:
@@ -110,9 +114,10 @@ def scene(state: ProfileState, slot: int, found: Columns) -> Scene:
         order=np.argsort(-last, kind="stable"),
         here=here,
         alike=alike,
-        plays_here=plays_here,
+        plays_here=plays_here >> passed[2],
         since_here=since_here,
         decayed=(decayed.reshape(2, 3, -1) >> passed).reshape(6, -1),
+        hours=words[HOURS : HOURS + HOUR_BINS] >> passed[2],
     )
 
 

@@ -8,6 +8,9 @@ from stream_cw.core.placement import resume_share
 from stream_cw.core.rows import ModelRef
 from stream_cw.core.state import ProfileState
 
+RECENTLY_WATCHED: Final = "recently_watched"
+"""Why a show is in the row at all: the reason where no other speaks for it."""
+
 
 class Ranking(NamedTuple):
     """What a scorer says of a row's candidates.
@@ -63,5 +66,5 @@ class Recency:
     def rank(self, state: ProfileState, slot: int, found: Candidates) -> Ranking:  # noqa: ARG002
         """Rank by last play; see `Scorer`."""
         scores: list[int] = last_ts(found.found.shows).tolist()
-        reasons = ["recently_watched"] * len(scores)
+        reasons = [RECENTLY_WATCHED] * len(scores)
         return Ranking(scores, reasons, resume_share(state), "resume_share")

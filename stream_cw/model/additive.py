@@ -1,7 +1,7 @@
 """Fitting additive models with pairs: binned features, one weight a bin, folded into tables.
 
 A bin gathers neighbouring codes until they weigh their part, half by all candidates and half by the
-targets; a heavy code is alone. Weights are found by L-BFGS with an L2 penalty,
+targets; what follows a heavy code begins a new one. Weights are found by L-BFGS with an L2 penalty,
 rounded to micro-units and folded back to one weight for each code; from there on all is whole
 numbers, in training as in serving.
 """

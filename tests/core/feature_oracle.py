@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from stream_cw.core.candidates import candidates
+from stream_cw.core.decay import POW2
 from stream_cw.core.rules import WATCH_NEXT
 from stream_cw.core.show import Show, ShowDevice, unpack_show
 from stream_cw.core.state import Device, ProfileState
@@ -103,15 +104,15 @@ def part_of_day(s: Seen) -> int:
 
 def hour_lift(s: Seen) -> list[int]:
     at = part_of_day(s)
-    in_row = sum(show.hours[at] for show in s.shows)
-    of_row = sum(sum(show.hours) for show in s.shows)
+    by_hour = [decayed(s, lambda show, hour=hour: show.hours[hour], 30) for hour in range(8)]
+    in_row, of_row = sum(by_hour[at]), sum(map(sum, by_hour))
     if not in_row:
         return [UNKNOWN] * len(s.shows)
     usual = Fraction(in_row, of_row)
     imagined = 4 * PLAY
     found = []
-    for show in s.shows:
-        own = (show.hours[at] + imagined * usual) / (sum(show.hours) + imagined)
+    for of_show in zip(*by_hour, strict=True):
+        own = (of_show[at] + imagined * usual) / (sum(of_show) + imagined)
         found.append(min(int(8 * own / usual), MOST))
     return found
 
@@ -153,8 +154,11 @@ def _device_sessions_since(s: Seen, show: Show) -> int | None:
 
 
 def _device_plays(s: Seen) -> list[int]:
-    found = [_on(show, s.slot) for show in s.shows]
-    return share([0 if device is None else device.plays for device in found])
+    def plays(show: Show) -> int:
+        device = _on(show, s.slot)
+        return 0 if device is None else device.plays
+
+    return share(decayed(s, plays, 30))
 
 
 def _lead(s: Seen) -> int | None:
@@ -162,6 +166,12 @@ def _lead(s: Seen) -> int | None:
     if len(order) == 1:
         return None
     return (s.shows[order[0]].last_ts - s.shows[order[1]].last_ts) // MINUTE
+
+
+def _watched(s: Seen, which: int, days: int) -> int:
+    """Minutes at now: a sum stands scaled up by its age since its landmark."""
+    scale = POW2[s.state.now % (days * DAY) * 4096 // (days * DAY)]
+    return int(Fraction(s.state.minutes[which] * 65_536, scale)) // 1024
 
 
 SHOW: dict[str, Callable[[Seen], list[int]]] = {
@@ -206,9 +216,9 @@ SESSION: dict[str, Callable[[Seen], int]] = {
     "sessions_here": lambda s: octave(s.device.sessions),
     "returning_fast": lambda s: 64 * s.state.returning[0] // 65_536,
     "returning_slow": lambda s: 64 * s.state.returning[1] // 65_536,
-    "minutes_of_1d": lambda s: octave(s.state.minutes[0] // 1024),
-    "minutes_of_7d": lambda s: octave(s.state.minutes[1] // 1024),
-    "minutes_of_30d": lambda s: octave(s.state.minutes[2] // 1024),
+    "minutes_of_1d": lambda s: octave(_watched(s, 0, 1)),
+    "minutes_of_7d": lambda s: octave(_watched(s, 1, 7)),
+    "minutes_of_30d": lambda s: octave(_watched(s, 2, 30)),
     "lead": lambda s: octave(_lead(s)),
     "run_of_latest": lambda s: octave(latest(s).run),
     "series_of_latest": lambda s: int(latest(s).series),

@@ -123,7 +123,7 @@ def log_odds(trees: Trees, columns: dict[str, int]) -> int:
 
 def reasons(additive: Additive, codes: Codes) -> list[str]:
     """The reason whose features lift a candidate most above the row's mean; of equals the first
-    by name.
+    by name, and recency where none lifts it.
     """
     groups = sorted({REASONS.get(name, "") for name in additive.tables})
     found = []
@@ -137,5 +137,5 @@ def reasons(additive: Additive, codes: Codes) -> list[str]:
             if best is None or above > best[0]:
                 best = (above, group)
         assert best is not None
-        found.append(best[1])
+        found.append(best[1] if best[0] > 0 else "recently_watched")
     return found

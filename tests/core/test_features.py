@@ -3,7 +3,6 @@
 import feature_oracle as slow
 import msgspec
 import numpy as np
-import pytest
 from event_strategies import DAY, MINUTE, T0, events, run
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -228,7 +227,6 @@ def test_plays_decay() -> None:
     check_shares(TEN_OLD_AND_ONE_NEW, {"plays_30d": 30}, "any")
 
 
-@pytest.mark.xfail(reason="a show's plays on a device stand as of its own last play, not of now")
 def test_plays_on_this_device_decay_too() -> None:
     check_shares(TEN_OLD_AND_ONE_NEW, {"device_plays": 30}, "tv")
 

@@ -42,6 +42,7 @@ from stream_cw.core.state import ProfileState, find_device, live_devices
 from stream_cw.history.log import EventLog
 from stream_cw.history.replay import replay
 from stream_cw.history.simulator import simulate
+from stream_cw.model.shipped import shipped
 
 REF = ModelRef("random", "ab" * 32)
 SEEDS = st.integers(0, 10**6)
@@ -171,8 +172,18 @@ def test_reasons_by_hand() -> None:
         for mine, reason in zip(codes, ranking_of.reasons, strict=True):
             by_rank = mean_rank - mine["recency_rank"]
             by_place = mean_place - mine["last_place"]
-            if max(by_rank, by_place) > 0:  # else the session's own feature, which says nothing
-                assert reason == ("recently_watched" if by_rank > by_place else "on_this_device")
+            by_device = by_place > max(by_rank, 0)
+            assert reason == ("on_this_device" if by_device else "recently_watched")
+
+
+def test_a_row_of_one_tile_says_that_it_was_watched() -> None:
+    """Nothing lifts a tile above a row of which it is all."""
+    learned = Learned(shipped().model, shipped().ref)
+    state = full_state()
+    for show_id, packed in list(state.shows.items())[:8]:
+        alone = msgspec.structs.replace(state, shows={show_id: packed})
+        found = candidates(alone, WATCH_NEXT)
+        assert learned.rank(alone, 0, found).reasons == ["recently_watched"]
 
 
 # --- models at the edge of what is let through ---------------------------------------------------
