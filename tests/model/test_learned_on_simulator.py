@@ -24,8 +24,6 @@ from benchmarks.learned_on_simulator import (
 from stream_cw.model.additive import Examples
 from stream_cw.model.training import RANKING
 
-pytestmark = pytest.mark.xdist_group("learned_on_simulator")
-
 PROFILES, DAYS = 40, 60
 SEEN, UNSEEN, CONTROL_SEEN, CONTROL_UNSEEN = 1, 2, 3, 4
 
