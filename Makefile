@@ -1,4 +1,4 @@
-.PHONY: demo test lint check-wheel model clean
+.PHONY: demo test bench lint check-wheel model clean
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -27,6 +27,11 @@ check-wheel: $(READY)
 
 clean:
 	rm -rf $(VENV) dist .cache
+
+# What the learned row costs, and how near it comes to simulated members whose chances are known.
+bench: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.learned_row
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.learned_on_simulator
 
 # The shipped model anew, from a real viewing export (not in the repository) and simulated members.
 EXPORT ?= ../shared/data/viewing_activity_export.csv

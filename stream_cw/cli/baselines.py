@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from stream_cw.cli.options import bar
-from stream_cw.cli.train import Logs, Simulated, _dataset
+from stream_cw.cli.train import Logs, Simulated, dataset_of
 
 if TYPE_CHECKING:
     from stream_cw.model.bootstrap import Estimate
@@ -23,8 +23,8 @@ def baselines(logs: Logs, simulated: Simulated = None) -> None:
     from stream_cw.model.training import SHARE
 
     wanted = rankers()
-    data = _dataset(logs)
-    added = None if simulated is None else _dataset([simulated])
+    data = dataset_of(logs)
+    added = None if simulated is None else dataset_of([simulated])
     with bar("fitting") as progress:
         found = standings(wanted, data, added, SHARE, progress)
     table = Table("ranker", "P@1", "MRR", "NDCG@5", "above recency", "above ours", box=None)

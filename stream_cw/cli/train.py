@@ -48,8 +48,8 @@ def train(
     from stream_cw.model.produce import produce
 
     began = time.monotonic()
-    data = _dataset(logs)
-    added = None if simulated is None or not share else _dataset([simulated])
+    data = dataset_of(logs)
+    added = None if simulated is None or not share else dataset_of([simulated])
     with Console(stderr=True).status("fitting") as status:
         payload, told = produce(data, added, share, name, status.update)
     with written(out) as file:
@@ -69,8 +69,8 @@ def sweep(logs: Logs, simulated: Simulated = None) -> None:
     _check_learning()
     from stream_cw.model.sweep import settings, tried
 
-    data = _dataset(logs)
-    added = None if simulated is None else _dataset([simulated])
+    data = dataset_of(logs)
+    added = None if simulated is None else dataset_of([simulated])
     wanted = list(settings(simulated=added is not None))
     table = Table("setting", "P@1", "recency", "points", "surprise", box=None)
     with bar("fitting") as progress:
@@ -97,7 +97,8 @@ def _check_learning() -> None:
         raise InputError("training needs scikit-learn: pip install 'stream-cw[learn]'")
 
 
-def _dataset(logs: list[Path]) -> "DataSet":
+def dataset_of(logs: list[Path]) -> "DataSet":
+    """Make the data set of logs, with a bar."""
     from stream_cw.history.log import EventLog
     from stream_cw.model.dataset import make_dataset
 
