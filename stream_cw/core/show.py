@@ -205,29 +205,17 @@ def listed_positions(data: bytes) -> list[int]:
 
 
 class Glimpse(NamedTuple):
-    """What decides whether a show belongs in the row, read without unpacking the rest."""
+    """What a tile tells of a show, read without unpacking the rest."""
 
     series: bool
-    removed: bool
-    watched: bool
-    last_ts: int
     position_ms: int
     duration_ms: int | None
-    credits_ms: int | None
 
 
 def glimpse(data: bytes) -> Glimpse:
     """Read the head of a packed show."""
-    flags, _, low, high, _, position, duration, credit = _HEAD.unpack_from(data)
-    return Glimpse(
-        bool(flags & _SERIES),
-        bool(flags & _REMOVED),
-        bool(flags & _WATCHED),
-        low | high << 32,
-        position,
-        duration or None,
-        None if credit == U32 else credit,
-    )
+    flags, *_, position, duration, _ = _HEAD.unpack_from(data)
+    return Glimpse(bool(flags & _SERIES), position, duration or None)
 
 
 def last_title(show_id: str, data: bytes) -> tuple[str, int | None, int | None]:
