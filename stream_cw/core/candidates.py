@@ -1,5 +1,7 @@
 """Which shows of a state belong in the row: started and not finished."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -21,21 +23,28 @@ class Candidates(NamedTuple):
         The same shows as columns.
     finished : ndarray of bool
         The last title is finished; of these only series are here.
+    works : list of bytes
+        What the catalog says of each; empty where it does not know the show.
     """
 
     ids: list[str]
     packed: list[bytes]
     found: Columns
     finished: Bools
+    works: list[bytes]
 
 
-def candidates(state: ProfileState, policy: Policy) -> Candidates:
+def candidates(
+    state: ProfileState, policy: Policy, works: Mapping[str, bytes] = MappingProxyType({})
+) -> Candidates:
     """Pick the shows that were started and are not finished; a finished episode keeps its series.
 
     Parameters
     ----------
     state : ProfileState
     policy : Policy
+    works : mapping of str to bytes, optional
+        The catalog: what it says of each show.
 
     Returns
     -------
@@ -54,15 +63,11 @@ def candidates(state: ProfileState, policy: Policy) -> Candidates:
         policy, position=position, duration=duration, credit=shows["credits"].astype(np.int64)
     )
     kept = started & (series | ~finished) & ((shows["flags"] & REMOVED) == 0)
-    if kept.all():
-        return Candidates(ids, packed, found, finished)
-    places = np.flatnonzero(kept)
-    return Candidates(
-        [ids[n] for n in places.tolist()],
-        [packed[n] for n in places.tolist()],
-        found.take(places),
-        finished[places],
-    )
+    if not kept.all():
+        places = np.flatnonzero(kept)
+        ids, packed = [ids[n] for n in places.tolist()], [packed[n] for n in places.tolist()]
+        found, finished = found.take(places), finished[places]
+    return Candidates(ids, packed, found, finished, [works.get(show_id, b"") for show_id in ids])
 
 
 def _has_started_episode(packed: bytes, policy: Policy) -> bool:

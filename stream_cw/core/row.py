@@ -29,6 +29,8 @@ class View(Struct, frozen=True, kw_only=True):
         Its arms go before scorer, policy and placement.
     scorers : mapping of str to Scorer
         Those that arms name.
+    works : mapping of str to bytes
+        The catalog: what it says of each show.
     catalog, model : int
         Parts of the row's version; see `rows.Version`.
     """
@@ -38,6 +40,7 @@ class View(Struct, frozen=True, kw_only=True):
     placement: PlacementMap = EVEN_CHANCE
     experiment: Experiment | None = None
     scorers: Mapping[str, Scorer] = {}
+    works: Mapping[str, bytes] = {}
     catalog: int = 0
     model: int = 0
 
@@ -73,7 +76,7 @@ def row(state: ProfileState, profile_id: str, device_id: str, view: View = RECEN
     arm = arm_of(view.experiment, profile_id) if view.experiment else None
     if arm is not None:
         view = view_of(view, arm)
-    found = candidates(state, view.policy)
+    found = candidates(state, view.policy, view.works)
     ranking = view.scorer.rank(state, slot, found) if found.ids else NOTHING
     scores, ids, reasons = ranking.scores, found.ids, ranking.reasons
     order = sorted(range(len(ids)), key=lambda n: (-scores[n], ids[n]))[:MAX_TILES]
