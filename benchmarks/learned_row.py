@@ -19,10 +19,10 @@ import numpy as np
 from stream_cw.core.candidates import candidates
 from stream_cw.core.codec import decode_state, encode_state
 from stream_cw.core.events import Episode, Event, Play, SessionStart, Stop
-from stream_cw.core.learned import CompiledAdditive, feature_codes
+from stream_cw.core.extraction import feature_codes
+from stream_cw.core.learned import CompiledAdditive
 from stream_cw.core.row import RECENCY, View, row
 from stream_cw.core.rules import WATCH_NEXT
-from stream_cw.core.scene import scene
 from stream_cw.core.state import ProfileState, Source
 from stream_cw.core.step import step
 from stream_cw.model.chosen import choose
@@ -91,7 +91,6 @@ def main() -> None:
         {
             "score of 20 candidates, features built": lambda: ranking.score(twenty),
             "which shows belong": lambda: candidates(state, WATCH_NEXT),
-            "scene": lambda: scene(state, 0, found.found),
             "features": lambda: feature_codes(state, 0, found),
             "features and score": lambda: ranking.score(feature_codes(state, 0, found)[0]),
             "ranking, placement, reasons": lambda: learned.scorer.rank(state, 0, found),

@@ -10,9 +10,11 @@ import shutil
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from stream_cw.broker.kafka import kafka_broker
 from stream_cw.broker.process import Broker
@@ -29,10 +31,21 @@ def pytest_configure(config: pytest.Config) -> None:
     # A shell starts background jobs with SIGINT ignored, and children would inherit that: tests
     # that press Ctrl-C must find it working wherever they are run.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(_kernels(config.rootpath)))
+    # Compiling comes on top of the first example, and no test asserts a time.
+    settings.register_profile("untimed", deadline=None)
+    settings.load_profile("untimed")
     if unknown := required_parts() - PARTS:
         raise pytest.UsageError(
             f"STREAM_CW_REQUIRE names {sorted(unknown)}, known are {sorted(PARTS)}"
         )
+
+
+def _kernels(root: Path) -> Path:
+    """Name a directory for compiled loops by the code that they come from (`core/compiled.py`)."""
+    sources = sorted((root / "stream_cw" / "core").glob("*.py"))
+    digest = sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
+    return root / ".cache" / "kernels" / digest[:16]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

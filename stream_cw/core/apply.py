@@ -123,7 +123,7 @@ def _play(state: ProfileState, event: Playback, title: Movie | Episode, slot: in
     show = (
         unpack_show(title.show_id, packed)
         if packed
-        else new_show(series=isinstance(title, Episode), title_id=title.id, ts=event.ts)
+        else new_show(series=isinstance(title, Episode), title_id=title.id, ts=event.ts, slot=slot)
     )
     seen = Watch(
         title=title,

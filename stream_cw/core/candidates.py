@@ -6,22 +6,34 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stream_cw.core.columns import REMOVED, SERIES, WATCHED, Bools, Columns, columns
+from stream_cw.core.columns import (
+    FLAGS,
+    FURTHEST,
+    REMOVED,
+    ROW,
+    SERIES,
+    WATCHED,
+    Bools,
+    Ints,
+    columns,
+)
+from stream_cw.core.compiled import compiled
 from stream_cw.core.rules import Policy, is_finished, is_started
-from stream_cw.core.show import listed_positions
 from stream_cw.core.state import ProfileState
+
+_POSITION, _DURATION, _CREDITS = ROW["position"], ROW["duration"], ROW["credits"]
 
 
 class Candidates(NamedTuple):
-    """The shows that belong in a row.
+    """The n shows that belong in a row, in the order of the state.
 
     Attributes
     ----------
     ids : list of str
     packed : list of bytes
-    found : Columns
+    shows : ndarray of int64, shape (columns.ROWS, n)
         The same shows as columns.
-    finished : ndarray of bool
+    finished : ndarray of bool, shape (n,)
         The last title is finished; of these only series are here.
     works : list of bytes
         What the catalog says of each; empty where it does not know the show.
@@ -29,7 +41,7 @@ class Candidates(NamedTuple):
 
     ids: list[str]
     packed: list[bytes]
-    found: Columns
+    shows: Ints
     finished: Bools
     works: list[bytes]
 
@@ -49,26 +61,44 @@ def candidates(
     Returns
     -------
     Candidates
-        In the order of the state.
     """
     ids, packed = list(state.shows), list(state.shows.values())
-    found = columns(packed)
-    shows = found.shows
-    series = (shows["flags"] & SERIES) != 0
-    position, duration = shows["position"].astype(np.int64), shows["duration"].astype(np.int64)
-    started = is_started(policy, series=series, position=position, duration=duration)
-    for n in np.flatnonzero(series & ~started).tolist():
-        started[n] = _has_started_episode(packed[n], policy)
-    finished = ((shows["flags"] & WATCHED) != 0) | is_finished(
-        policy, position=position, duration=duration, credit=shows["credits"].astype(np.int64)
+    shows = columns(packed)
+    kept, finished = np.empty(len(ids), np.bool_), np.empty(len(ids), np.bool_)
+    _judge(
+        shows,
+        policy.started_ms,
+        policy.started_per_mille,
+        policy.finished_per_mille,
+        policy.left_ms,
+        kept,
+        finished,
     )
-    kept = started & (series | ~finished) & ((shows["flags"] & REMOVED) == 0)
     if not kept.all():
         places = np.flatnonzero(kept)
         ids, packed = [ids[n] for n in places.tolist()], [packed[n] for n in places.tolist()]
-        found, finished = found.take(places), finished[places]
-    return Candidates(ids, packed, found, finished, [works.get(show_id, b"") for show_id in ids])
+        shows, finished = shows.take(places, axis=1), finished[places]
+    return Candidates(ids, packed, shows, finished, [works.get(show_id, b"") for show_id in ids])
 
 
-def _has_started_episode(packed: bytes, policy: Policy) -> bool:
-    return any(position >= policy.started_ms for position in listed_positions(packed))
+@compiled
+def _judge(
+    shows: Ints,
+    started_ms: int,
+    started_per_mille: int,
+    finished_per_mille: int,
+    left_ms: int,
+    kept: Bools,
+    finished: Bools,
+) -> None:
+    for n in range(len(kept)):
+        flags = shows[FLAGS, n]
+        series = flags & SERIES != 0
+        position, duration = shows[_POSITION, n], shows[_DURATION, n]
+        started = is_started(started_ms, started_per_mille, series, position, duration) or (
+            series and shows[FURTHEST, n] >= started_ms
+        )
+        finished[n] = flags & WATCHED != 0 or is_finished(
+            finished_per_mille, left_ms, position, duration, shows[_CREDITS, n]
+        )
+        kept[n] = started and (series or not finished[n]) and flags & REMOVED == 0

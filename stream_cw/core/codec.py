@@ -9,6 +9,7 @@
     devices  fixed part, device id, session id; one after the other
     ids      8 bytes for each remembered event id
     shows    length of each (u16), their ids joined by "/", then each as `pack_show` made it
+             (three bytes less before version 3)
 
 All numbers are little-endian. Ids hold no slash.
 """
@@ -19,6 +20,7 @@ from typing import Final
 
 from stream_cw.core.events import DEVICE_TYPES
 from stream_cw.core.limits import U16
+from stream_cw.core.show import upgraded
 from stream_cw.core.state import (
     EVENT_TYPES,
     RETURNING,
@@ -29,7 +31,7 @@ from stream_cw.core.state import (
 )
 from stream_cw.errors import CorruptStateError, NewerStateError
 
-VERSION: Final = 2
+VERSION: Final = 3
 
 INDEX_BYTES: Final = 3
 """What a show costs beside its own bytes and its id: a length, and the slash before the next."""
@@ -180,6 +182,8 @@ def _decode(data: bytes, version: int) -> ProfileState:
     shows = {
         name: data[start:end] for name, (start, end) in zip(names, pairwise(edges), strict=True)
     }
+    if version < 3:  # noqa: PLR2004 - a version says what it is
+        shows = {name: upgraded(show) for name, show in shows.items()}
     return ProfileState(
         source=Source(epoch, partition, offset),
         revision=revision,

@@ -1,15 +1,17 @@
-"""The packed shows of a state as columns: one number of all shows at once.
+"""The packed shows of a state as columns: each number of all shows side by side.
 
-The fixed part of a packed show is the same for all (`stream_cw.core.show`), so NumPy reads it where
-it stands, without a Python object for each show.
+A show is packed in a fixed part, the id of its last title, statistics of single devices and listed
+episodes (`stream_cw.core.show`). All numbers are read at once, without a Python object for a show.
 """
 
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from itertools import chain
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stream_cw.core.compiled import compiled
 from stream_cw.core.events import DEVICE_TYPES
 from stream_cw.core.limits import SHOW_DEVICES
 from stream_cw.core.show import HOUR_BINS
@@ -20,81 +22,114 @@ Bools = NDArray[np.bool_]
 SERIES, REMOVED, WATCHED = 1, 2, 4
 RATING_SHIFT: Final = 5
 
-FIXED: Final = np.dtype(
-    [
-        ("flags", "u1"),
-        ("counts", "u1"),
-        ("last_low", "<u4"),
-        ("last_high", "<u2"),
-        ("first_s", "<u4"),
-        ("position", "<u4"),
-        ("duration", "<u4"),
-        ("credits", "<u4"),
-        ("season", "<u2"),
-        ("episode", "<u2"),
-        ("plays", "<u2"),
-        ("autoplays", "<u2"),
-        ("starts", "<u2"),
-        ("sessions", "<u2"),
-        ("minutes", "<u4", (3,)),
-        ("plays_decayed", "<u2", (3,)),
-        ("hours", "<u2", (HOUR_BINS,)),
-        ("weekend", "<u2"),
-        ("types", "<u2", (len(DEVICE_TYPES),)),
-        ("sessions_at", "<u2"),
-        ("run", "u1"),
-        ("last_gap_s", "<u4"),
-        ("title_length", "u1"),
-    ]
+FIXED: Final = (
+    ("flags", 1, 1),
+    ("counts", 1, 1),
+    ("last", 6, 1),
+    ("first_s", 4, 1),
+    ("position", 4, 1),
+    ("duration", 4, 1),
+    ("credits", 4, 1),
+    ("season", 2, 1),
+    ("episode", 2, 1),
+    ("plays", 2, 1),
+    ("autoplays", 2, 1),
+    ("starts", 2, 1),
+    ("sessions", 2, 1),
+    ("minutes", 4, 3),
+    ("plays_decayed", 2, 3),
+    ("hours", 2, HOUR_BINS),
+    ("weekend", 2, 1),
+    ("types", 2, len(DEVICE_TYPES)),
+    ("sessions_at", 2, 1),
+    ("run", 1, 1),
+    ("last_gap_s", 4, 1),
+    ("lately", 2, 1),
+    ("begun", 1, 1),
+    ("title_length", 1, 1),
 )
-"""Field for field what `show.FIXED` packs; a test holds the two together."""
+"""What `show.FIXED` packs: name, bytes, how many of them; a test holds the two together."""
+SEAT: Final = (("slot", 1), ("last_s", 4), ("plays", 2), ("sessions_at", 2))
+"""Statistics of a single device: name, bytes."""
 
-SEAT: Final = np.dtype(
-    [("slot", "u1"), ("last_s", "<u4"), ("plays", "<u2"), ("sessions_at", "<u2")]
+
+def _rows() -> dict[str, int]:
+    counts = [0, *(many for _, _, many in FIXED)]
+    firsts = np.cumsum(counts).tolist()
+    return {name: first for (name, _, _), first in zip(FIXED, firsts, strict=False)}
+
+
+ROW: Final = _rows()
+"""In which row of the columns a number stands, the first where there are several."""
+FLAGS, COUNTS, LAST, TITLE_LENGTH = map(
+    ROW.__getitem__, ("flags", "counts", "last", "title_length")
 )
-_SEATS: Final = np.dtype([("seats", SEAT, (SHOW_DEVICES,))])
-_PADDING: Final = bytes(FIXED.itemsize)
-_RAW_FIXED: Final = np.dtype((np.void, FIXED.itemsize))
-_RAW_SEATS: Final = np.dtype((np.void, _SEATS.itemsize))
+SEATS: Final = TITLE_LENGTH + 1
+"""First row of the seats: `SHOW_DEVICES` times what `SEAT` names."""
+NO_SEAT: Final = -1
+"""Slot of a seat that is not taken."""
+FURTHEST: Final = SEATS + SHOW_DEVICES * len(SEAT)
+"""Row of the furthest position in a listed episode, ms; -1 where none is listed."""
+ROWS: Final = FURTHEST + 1
+
+_SIZES: Final = np.array(list(chain.from_iterable([size] * many for _, size, many in FIXED)))
+_SEAT_SIZES: Final = np.array([size for _, size in SEAT])
+_SEAT_NUMBERS: Final = len(SEAT)
+_EPISODE_BYTES, _EPISODE_POSITION = 18, 4
+_PADDING: Final = bytes(1024)
+"""Behind the last show: more than its counts can claim, as damaged bytes may claim anything."""
 
 
-class Columns(NamedTuple):
-    """Columns of n packed shows.
+def columns(packed: Sequence[bytes]) -> Ints:
+    """Read packed shows as columns.
 
-    Attributes
+    Parameters
     ----------
-    shows : ndarray of FIXED, shape (n,)
-    seats : ndarray of SEAT, shape (n, SHOW_DEVICES)
-        Each show's statistics of single devices; only the first `seated` of a row mean anything.
+    packed : sequence of bytes, n of them
+
+    Returns
+    -------
+    ndarray of int64, shape (ROWS, n)
+        The rows that `ROW`, `SEATS` and `FURTHEST` name.
     """
-
-    shows: NDArray[Any]
-    seats: NDArray[Any]
-
-    def take(self, places: NDArray[np.intp]) -> "Columns":
-        """Keep the shows at these places."""
-        # As plain bytes: NumPy would copy structs field by field.
-        shows, seats = self.shows.view(_RAW_FIXED), self.seats.reshape(-1).view(_RAW_SEATS)
-        return Columns(shows.take(places).view(FIXED), seats.take(places).view(_SEATS)["seats"])
+    shows = np.empty((ROWS, len(packed)), np.int64)
+    lengths = np.fromiter(map(len, packed), np.int64, len(packed))
+    _unpack(np.frombuffer(b"".join((*packed, _PADDING)), np.uint8), lengths, shows)
+    return shows
 
 
-def columns(packed: Sequence[bytes]) -> Columns:
-    """Read packed shows as columns."""
-    buffer = b"".join(packed) + _PADDING
-    ends = np.cumsum(np.fromiter(map(len, packed), np.intp, len(packed)))
-    starts = np.zeros_like(ends)
-    starts[1:] = ends[:-1]
-    shows = _at(buffer, starts, _RAW_FIXED).view(FIXED)
-    seats = _at(buffer, starts + (FIXED.itemsize + shows["title_length"]), _RAW_SEATS)
-    return Columns(shows, seats.view(_SEATS)["seats"])
+@compiled
+def read_number(data: NDArray[np.uint8], at: int, size: int) -> int:
+    """Read a whole number of some bytes, the lowest first."""
+    value = np.int64(data[at])
+    if size > 1:
+        value |= np.int64(data[at + 1]) << 8
+    for n in range(2, size):
+        value |= np.int64(data[at + n]) << (8 * n)
+    return int(value)
 
 
-def _at(buffer: bytes, starts: NDArray[np.intp], raw: np.dtype[Any]) -> NDArray[Any]:
-    """Gather what starts at these bytes: a view of the buffer at every byte, some of it taken."""
-    windows = np.ndarray((len(buffer) - raw.itemsize + 1,), raw, buffer, strides=(1,))
-    return windows[starts]
-
-
-def last_ts(shows: NDArray[Any]) -> Ints:
-    """Last play of each show, ms."""
-    return shows["last_low"].astype(np.int64) | shows["last_high"].astype(np.int64) << 32
+@compiled
+def _unpack(data: NDArray[np.uint8], lengths: Ints, shows: Ints) -> None:
+    end = 0
+    for n in range(len(lengths)):
+        at = end
+        end += lengths[n]
+        for row in range(len(_SIZES)):
+            shows[row, n] = read_number(data, at, _SIZES[row])
+            at += _SIZES[row]
+        at += shows[TITLE_LENGTH, n]
+        seated = shows[COUNTS, n] & 3
+        for seat in range(SHOW_DEVICES):
+            for number in range(_SEAT_NUMBERS):
+                row = SEATS + seat * _SEAT_NUMBERS + number
+                if seat < seated:
+                    shows[row, n] = read_number(data, at, _SEAT_SIZES[number])
+                    at += _SEAT_SIZES[number]
+                else:
+                    shows[row, n] = NO_SEAT
+        furthest = -1
+        while at < end:
+            furthest = max(furthest, read_number(data, at + _EPISODE_POSITION, 4))
+            at += _EPISODE_BYTES
+        shows[FURTHEST, n] = furthest

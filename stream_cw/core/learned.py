@@ -1,4 +1,4 @@
-"""The learned scorer: a model's tables, compiled to arrays that are gathered and added."""
+"""The learned scorer: a model's tables as arrays, read and added in compiled loops."""
 
 from typing import Any, Final
 
@@ -7,16 +7,11 @@ from numpy.typing import NDArray
 
 from stream_cw.core.candidates import Candidates
 from stream_cw.core.columns import Ints
-from stream_cw.core.features import (
-    CODES,
-    FEATURE_NAMES,
-    SHOW_FEATURES,
-    session_codes,
-    show_codes,
-)
+from stream_cw.core.compiled import compiled
+from stream_cw.core.extraction import feature_codes
+from stream_cw.core.features import CODES, FEATURE_NAMES, SESSION_FEATURES, SHOW_FEATURES
 from stream_cw.core.model import LEAVES, QUESTIONS, Additive, Curve, Model, Trees
 from stream_cw.core.rows import ModelRef
-from stream_cw.core.scene import scene
 from stream_cw.core.scoring import RECENTLY_WATCHED, Ranking
 from stream_cw.core.state import ProfileState
 
@@ -26,46 +21,89 @@ _MILLI: Final = 1000
 _ALONE: Final = 100_000
 """Margin of a tile that has no second, thousandths: beyond any other."""
 _SHOW: Final = len(SHOW_FEATURES)
+_SESSION: Final = slice(_SHOW, _SHOW + len(SESSION_FEATURES))
 
 
 class CompiledAdditive:
-    """An additive model as flat tables.
-
-    One gather reads every feature's weight and both bins of every pair; a second one reads the
-    pairs' weights.
-    """
+    """An additive model as flat tables."""
 
     def __init__(self, additive: Additive) -> None:
         at = {name: place for place, name in enumerate(FEATURE_NAMES)}
-        self.mains = sorted(additive.tables, key=lambda name: (_reason(name), at[name]))
+        mains = sorted(additive.tables, key=lambda name: (_reason(name), at[name]))
         pairs = additive.pairs
         widths = [1 + max(pair.second_bins) for pair in pairs]
         bases = np.cumsum([0, *(len(pair.weights) for pair in pairs)])
-        tables = [additive.tables[name] for name in self.mains]
+        tables = [additive.tables[name] for name in mains]
         tables += [
             tuple(int(base) + bin_ * width for bin_ in pair.first_bins)
             for pair, width, base in zip(pairs, widths, bases[:-1], strict=True)
         ]
         tables += [pair.second_bins for pair in pairs]
-        names = [*self.mains, *(p.first for p in pairs), *(p.second for p in pairs)]
-        self._rows = np.array([at[name] for name in names], np.intp)
-        self._offsets = (np.arange(len(names)) * CODES)[:, None]
-        self._tables = np.array(tables, np.int64).reshape(-1)
-        self._pair_weights = np.array([w for pair in pairs for w in pair.weights], np.int64)
-        self._mains, self._pairs = len(self.mains), len(pairs)
-
-    def terms(self, codes: Codes) -> tuple[Ints, Ints]:
-        """Look up the weights of the single features, and of the pairs, for each candidate."""
-        read = self._tables[codes[self._rows] + self._offsets]
-        mains = read[: self._mains]
-        middle = self._mains + self._pairs
-        return mains, self._pair_weights[read[self._mains : middle] + read[middle:]]
+        names = [*mains, *(p.first for p in pairs), *(p.second for p in pairs)]
+        self._rows = np.array([at[name] for name in names], np.int64)
+        self._tables = np.array(tables, np.int64).reshape(len(names), CODES)
+        self._weights = np.array([w for pair in pairs for w in pair.weights], np.int64)
+        self.reasons = sorted({_reason(name) for name in mains})
+        self._groups = np.array([self.reasons.index(_reason(name)) for name in mains], np.int64)
 
     def score(self, codes: Codes) -> Ints:
-        """Add the terms of each candidate, micro-units."""
-        mains, pairs = self.terms(codes)
-        total: Ints = np.add.reduce(mains) + np.add.reduce(pairs)
+        """Add the terms of each candidate.
+
+        Parameters
+        ----------
+        codes : ndarray of integers, shape (len(FEATURE_NAMES), n)
+
+        Returns
+        -------
+        ndarray of int64, shape (n,)
+            In micro-units.
+        """
+        total = np.empty(codes.shape[1], np.int64)
+        mains = len(self._groups)
+        _add(np.ascontiguousarray(codes), self._rows, self._tables, mains, self._weights, total)
         return total
+
+    def lifts(self, codes: Ints) -> list[int]:
+        """Find which of `reasons` lifts each candidate most above the mean of all; -1: none."""
+        found = np.empty(codes.shape[1], np.int64)
+        _lift(codes, self._rows, self._tables, self._groups, len(self.reasons), found)
+        lifts: list[int] = found.tolist()
+        return lifts
+
+
+@compiled
+def _add(codes: Codes, rows: Ints, tables: Ints, mains: int, weights: Ints, total: Ints) -> None:
+    """Add single tables, then pairs: their first bins stand after the single tables."""
+    pairs = (len(rows) - mains) // 2
+    for n in range(len(total)):
+        value = 0
+        for row in range(mains):
+            value += tables[row, codes[rows[row], n]]
+        for first in range(mains, mains + pairs):
+            second = first + pairs
+            place = tables[first, codes[rows[first], n]] + tables[second, codes[rows[second], n]]
+            value += weights[place]
+        total[n] = value
+
+
+@compiled
+def _lift(codes: Ints, rows: Ints, tables: Ints, groups: Ints, count: int, found: Ints) -> None:
+    candidates = len(found)
+    sums = np.zeros((count, candidates), np.int64)
+    for row in range(len(groups)):
+        for n in range(candidates):
+            sums[groups[row], n] += tables[row, codes[rows[row], n]]
+    totals = np.zeros(count, np.int64)
+    for group in range(count):
+        for n in range(candidates):
+            totals[group] += sums[group, n]
+    for n in range(candidates):
+        most = 0
+        found[n] = -1
+        for group in range(count):
+            above = sums[group, n] * candidates - totals[group]
+            if above > most:
+                found[n], most = group, above
 
 
 def _reason(name: str) -> str:
@@ -80,32 +118,42 @@ class CompiledCurve:
         self._low, self._width = curve.low, curve.width
         self._values = np.array(curve.values, np.int64)
 
-    def read(self, at: Any) -> Any:
-        """Read the value at whole numbers, an array or a single one."""
+    def read(self, at: int) -> int:
+        """Read the value at a whole number."""
+        step = (at - self._low) // self._width
+        return int(self._values[min(max(step, 0), len(self._values) - 1)])
+
+    def read_all(self, at: Ints) -> Ints:
+        """Read the values at many."""
         steps = (at - self._low) // self._width
-        return self._values[np.clip(steps, 0, len(self._values) - 1)]
+        values: Ints = self._values[np.clip(steps, 0, len(self._values) - 1)]
+        return values
 
 
 class CompiledTrees:
-    """Trees as arrays: all are walked at once."""
+    """Trees as arrays."""
 
     def __init__(self, trees: Trees) -> None:
-        self._columns = np.array(trees.columns, np.intp)
+        self._columns = np.array(trees.columns, np.int64)
         self._limits = np.array(trees.limits, np.int64)
         self._leaves = np.array(trees.leaves, np.int64)
-        count = len(trees.leaves) // LEAVES
-        self._roots = np.arange(count) * QUESTIONS
-        self._first_leaves = np.arange(count) * LEAVES
         self._base = trees.base
 
     def score(self, row: Ints) -> int:
         """Add the leaves that a row falls into, micro-units of log-odds."""
-        place = np.zeros(len(self._roots), np.int64)
-        for _ in range(3):
-            question = self._roots + place
-            right = row[self._columns[question]] > self._limits[question]
-            place = 2 * place + 1 + right
-        return self._base + int(self._leaves[self._first_leaves + place - QUESTIONS].sum())
+        return self._base + int(_walk(row, self._columns, self._limits, self._leaves))
+
+
+@compiled
+def _walk(row: Ints, columns: Ints, limits: Ints, leaves: Ints) -> int:
+    total = 0
+    for tree in range(len(leaves) // LEAVES):
+        place = 0
+        while place < QUESTIONS:
+            question = tree * QUESTIONS + place
+            place = 2 * place + 1 + (row[columns[question]] > limits[question])
+        total += int(leaves[tree * LEAVES + place - QUESTIONS])
+    return total
 
 
 class Learned:
@@ -127,50 +175,27 @@ class Learned:
             CompiledTrees(model.placement),
             CompiledCurve(model.dedicated),
         )
-        reasons = [_reason(name) for name in self._ranking.mains]
-        self._groups = np.flatnonzero(
-            [n == 0 or reasons[n] != reasons[n - 1] for n in range(len(reasons))]
-        )
-        self._reasons = [reasons[n] for n in self._groups]
 
     def rank(self, state: ProfileState, slot: int, found: Candidates) -> Ranking:
         """Rank by utility, place by the trees; see `scoring.Scorer`."""
-        codes, session = feature_codes(state, slot, found)
-        mains, pairs = self._ranking.terms(codes)
-        utility = np.add.reduce(mains) + np.add.reduce(pairs)
-        log_odds = self._trees.score(placement_row(session, utility))
-        p = int(self._dedicated.read(log_odds))
-        return Ranking(utility.tolist(), self._why(mains), p, "dedicated")
+        codes = feature_codes(state, slot, found)
+        utility = self._ranking.score(codes)
+        log_odds = self._trees.score(placement_row(codes[_SESSION, 0], utility))
+        reasons = [
+            RECENTLY_WATCHED if lift < 0 else self._ranking.reasons[lift]
+            for lift in self._ranking.lifts(codes)
+        ]
+        return Ranking(utility.tolist(), reasons, self._dedicated.read(log_odds), "dedicated")
 
     def placements(self, state: ProfileState, slot: int, found: Candidates) -> dict[str, int]:
         """Estimate the likelihood of continuation both ways, micro-units."""
-        codes, session = feature_codes(state, slot, found)
-        row = placement_row(session, self._ranking.score(codes))
-        hazards = self._hazard.read(self._interest.score(codes))
+        codes = feature_codes(state, slot, found)
+        row = placement_row(codes[_SESSION, 0], self._ranking.score(codes))
+        hazards = self._hazard.read_all(self._interest.score(codes))
         return {
-            "combined": int(self._combined.read(int(hazards.sum()))),
-            "dedicated": int(self._dedicated.read(self._trees.score(row))),
+            "combined": self._combined.read(int(hazards.sum())),
+            "dedicated": self._dedicated.read(self._trees.score(row)),
         }
-
-    def _why(self, mains: Ints) -> list[str]:
-        """Name what lifts each candidate most above the row's mean; recency where nothing does."""
-        groups = np.add.reduceat(mains, self._groups, axis=0)
-        above: NDArray[Any] = groups * groups.shape[1] - groups.sum(axis=1, keepdims=True)
-        best, most = above.argmax(axis=0).tolist(), above.max(axis=0).tolist()
-        return [
-            self._reasons[n] if lift > 0 else RECENTLY_WATCHED
-            for n, lift in zip(best, most, strict=True)
-        ]
-
-
-def feature_codes(state: ProfileState, slot: int, found: Candidates) -> tuple[Ints, Ints]:
-    """Compute all features of candidates, those of their session among them, and these alone."""
-    seen = scene(state, slot, found.found)
-    session = session_codes(seen)
-    codes = np.empty((len(FEATURE_NAMES), len(found.ids)), np.int64)
-    codes[:_SHOW] = show_codes(seen)
-    codes[_SHOW:] = session[:, None]
-    return codes, session
 
 
 def placement_row(session: Codes, utility: Ints) -> Ints:
@@ -178,12 +203,23 @@ def placement_row(session: Codes, utility: Ints) -> Ints:
 
     Parameters
     ----------
-    session : ndarray of int64
+    session : ndarray of integers
         Features of the session.
     utility : ndarray of int64, shape (n,)
         Of the candidates, micro-units.
     """
-    ascending = np.sort(utility)
-    alone = len(utility) == 1
-    margin = _ALONE if alone else int(ascending[-1] - ascending[-2]) // _MILLI
-    return np.append(session, margin).astype(np.int64, copy=False)
+    row = np.empty(len(session) + 1, np.int64)
+    row[:-1] = session
+    row[-1] = _margin(utility)
+    return row
+
+
+@compiled
+def _margin(utility: Ints) -> int:
+    """Say how far the first tile is ahead of the second, thousandths."""
+    if len(utility) == 1:
+        return _ALONE
+    first, second = max(utility[0], utility[1]), min(utility[0], utility[1])
+    for n in range(2, len(utility)):
+        first, second = max(first, utility[n]), max(second, min(first, utility[n]))
+    return int(first - second) // _MILLI

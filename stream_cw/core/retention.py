@@ -58,5 +58,7 @@ def forget_slot(state: ProfileState, slot: int) -> ProfileState:
         show.devices = [device for device in show.devices if device.slot != slot]
         if show.position_slot == slot:
             show.position_slot = None
+        if show.begun_slot == slot:
+            show.begun_slot = None
         shows[show_id] = pack_show(show)
     return msgspec.structs.replace(state, shows=shows)

@@ -2,10 +2,9 @@
 
 from typing import Annotated, Final
 
-import numpy as np
 from msgspec import Meta, Struct
 
-from stream_cw.core.columns import Bools, Ints
+from stream_cw.core.compiled import compiled
 from stream_cw.core.limits import U32
 
 NO_CREDITS: Final = U32
@@ -48,31 +47,40 @@ WATCH_NEXT: Final = Policy(
 """After Android TV's guidelines for its Watch Next row."""
 
 
-def is_started(policy: Policy, *, series: Bools, position: Ints, duration: Ints) -> Bools:
-    """Whether positions are far enough to go on from; an episode has no share of its length.
+@compiled
+def is_started(
+    started_ms: int, started_per_mille: int, series: bool, position: int, duration: int
+) -> bool:
+    """Whether a position is far enough to go on from; an episode has no share of its length.
 
     Parameters
     ----------
-    policy : Policy
-    series : ndarray of bool
-    position, duration : ndarray of int64
+    started_ms, started_per_mille : int
+        Of the policy.
+    series : bool
+    position, duration : int
         In ms; a duration of 0 is unknown.
     """
-    share = (duration > 0) & (position * 1000 >= duration * policy.started_per_mille)
-    return (position >= policy.started_ms) | (~series & share)
+    if position >= started_ms:
+        return True
+    return not series and duration > 0 and position * 1000 >= duration * started_per_mille
 
 
-def is_finished(policy: Policy, *, position: Ints, duration: Ints, credit: Ints) -> Bools:
-    """Whether titles are watched to their end: their credits, else by length; unknown is never.
+@compiled
+def is_finished(
+    finished_per_mille: int, left_ms: int, position: int, duration: int, credit: int
+) -> bool:
+    """Whether a title is watched to its end: its credits, else by length; unknown is never.
 
     Parameters
     ----------
-    policy : Policy
-    position, duration, credit : ndarray of int64
+    finished_per_mille, left_ms : int
+        Of the policy.
+    position, duration, credit : int
         In ms; a duration of 0 is unknown, and so is a credits mark of `NO_CREDITS`.
     """
-    ended = (duration > 0) & (
-        (position * 1000 >= duration * policy.finished_per_mille)
-        | (duration - position < policy.left_ms)
-    )
-    return np.where(credit == NO_CREDITS, ended, position >= credit)
+    if credit != NO_CREDITS:
+        return position >= credit
+    if duration == 0:
+        return False
+    return position * 1000 >= duration * finished_per_mille or duration - position < left_ms

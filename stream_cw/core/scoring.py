@@ -3,7 +3,7 @@
 from typing import Final, NamedTuple, Protocol
 
 from stream_cw.core.candidates import Candidates
-from stream_cw.core.columns import last_ts
+from stream_cw.core.columns import LAST
 from stream_cw.core.placement import resume_share
 from stream_cw.core.rows import ModelRef
 from stream_cw.core.state import ProfileState
@@ -65,6 +65,6 @@ class Recency:
 
     def rank(self, state: ProfileState, slot: int, found: Candidates) -> Ranking:  # noqa: ARG002
         """Rank by last play; see `Scorer`."""
-        scores: list[int] = last_ts(found.found.shows).tolist()
+        scores: list[int] = found.shows[LAST].tolist()
         reasons = [RECENTLY_WATCHED] * len(scores)
         return Ranking(scores, reasons, resume_share(state), "resume_share")

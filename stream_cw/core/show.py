@@ -10,14 +10,15 @@ from typing import Final, NamedTuple
 from msgspec import Struct
 
 from stream_cw.core.events import DEVICE_TYPES
-from stream_cw.core.limits import U32
+from stream_cw.core.limits import U16, U32
 
 HOUR_BINS: Final = 8
 
 # flags, counts | last play | first play | position, duration, credits | season, episode |
 # plays, autoplays, starts, sessions | minutes | plays decayed | hours | weekend | types |
-# sessions at the last watch, run, last gap | length of the title id
-FIXED: Final = struct.Struct("<BBIHIIIIHHHHHH3I3H8HH7HHBIB")
+# sessions at the last watch, run, last gap | lately, begun | length of the title id
+FIXED: Final = struct.Struct("<BBIHIIIIHHHHHH3I3H8HH7HHBIHBB")
+_ADDED: Final = struct.Struct("<HB")
 _HEAD: Final = struct.Struct("<BBIHIIII")
 _NUMBERS: Final = struct.Struct("<HH")
 _DEVICE: Final = struct.Struct("<BIHH")
@@ -26,6 +27,9 @@ _EPISODE: Final = struct.Struct("<IIIIH")
 _SERIES, _REMOVED, _WATCHED, _HAS_SEASON, _HAS_EPISODE = 1, 2, 4, 8, 16
 _RATING_SHIFT: Final = 5
 _NO_SLOT: Final = 15
+
+LATELY: Final = 4
+"""Sessions whose part of the day is remembered, four bits each; 15 is none."""
 
 
 class ShowDevice(Struct):
@@ -38,7 +42,7 @@ class ShowDevice(Struct):
     last_s : int
         Last play there, s.
     plays : int
-        Decayed over 30 days, unit 1/64 play.
+        Chosen ones, decayed over 30 days, unit 1/64 play.
     sessions_at : int
         The device's session counter at the last watch, mod 2^16.
     """
@@ -86,17 +90,20 @@ class Show(Struct, kw_only=True):
     sessions_at: int = 0
     run: int = 0
     last_gap_s: int = 0
+    lately: int = U16
+    begun_slot: int | None = None
     devices: list[ShowDevice]
     episodes: list[ListedEpisode]
 
 
-def new_show(*, series: bool, title_id: str, ts: int) -> Show:
-    """Make a show that nothing has been counted of yet; `ts` in ms."""
+def new_show(*, series: bool, title_id: str, ts: int, slot: int | None = None) -> Show:
+    """Make a show that nothing has been counted of yet, begun at a time in ms on a device."""
     return Show(
         series=series,
         title_id=title_id,
         first_s=ts // 1000,
         last_ts=ts,
+        begun_slot=slot,
         minutes=[0, 0, 0],
         plays_decayed=[0, 0, 0],
         hours=[0] * HOUR_BINS,
@@ -141,6 +148,8 @@ def pack_show(show: Show) -> bytes:
         show.sessions_at,
         show.run,
         show.last_gap_s,
+        show.lately,
+        _NO_SLOT if show.begun_slot is None else show.begun_slot,
         len(title),
     )
     devices = [_DEVICE.pack(d.slot, d.last_s, d.plays, d.sessions_at) for d in show.devices]
@@ -184,9 +193,17 @@ def unpack_show(show_id: str, data: bytes) -> Show:
         sessions_at=values[36],
         run=values[37],
         last_gap_s=values[38],
+        lately=values[39],
+        begun_slot=None if values[40] == _NO_SLOT else values[40],
         devices=[ShowDevice(*d) for d in _DEVICE.iter_unpack(data[end:devices_end])],
         episodes=listed_episodes(data),
     )
+
+
+def upgraded(data: bytes) -> bytes:
+    """Give a show that version 2 of the codec packed what it did not keep: nothing is known."""
+    at = FIXED.size - _ADDED.size - 1
+    return data[:at] + _ADDED.pack(U16, _NO_SLOT) + data[at:]
 
 
 def listed_episodes(data: bytes) -> list[ListedEpisode]:

@@ -118,6 +118,7 @@ def _mark_session(show: Show, event: Watch) -> None:
     show.last_gap_s = min(max(0, event.ts - show.last_ts) // 1000, U32)
     show.sessions = min(show.sessions + 1, U16)
     show.sessions_at = session
+    show.lately = show.lately << 4 & U16 | local_hour_bin(event.ts, event.tz_offset_min)
 
 
 def _advance(show: Show, ts: int) -> None:
@@ -204,6 +205,8 @@ def _count_play(show: Show, event: Watch) -> None:
         added(total, now, PLAY, ts, half_life, U16)
         for total, half_life in zip(show.plays_decayed, HALF_LIVES_MS, strict=True)
     ]
+    if event.autoplay:
+        return
     show.hours = hours_added(show.hours, now, ts, event.tz_offset_min)
     kind = event.device_type
     show.types[kind] = added(show.types[kind], now, PLAY, ts, HABIT_MS, U16)
@@ -218,7 +221,7 @@ def _mark_device(show: Show, event: Watch) -> None:
         show.devices.append(seen)
     seen.last_s = max(seen.last_s, event.ts // 1000)
     seen.sessions_at = event.device_session
-    if event.started:
+    if event.started and not event.autoplay:
         seen.plays = added(seen.plays, show.last_ts, PLAY, event.ts, HABIT_MS, U16)
     show.devices.sort(key=lambda d: (-d.last_s, d.slot))
     del show.devices[SHOW_DEVICES:]

@@ -11,16 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream_cw.core.candidates import Candidates, candidates
+from stream_cw.core.extraction import feature_codes
 from stream_cw.core.features import (
     SESSION_FEATURES,
     SHOW_FEATURES,
     UNKNOWN,
     features_hash,
-    session_codes,
-    show_codes,
 )
 from stream_cw.core.rules import WATCH_NEXT
-from stream_cw.core.scene import scene
 from stream_cw.core.state import ProfileState, find_device, hash64
 from stream_cw.errors import DataSetError
 from stream_cw.history.log import EventLog
@@ -124,8 +122,8 @@ def extract(
             np.empty((len(SHOW_FEATURES), 0), np.int64),
             np.full(len(SESSION_FEATURES), UNKNOWN, np.int64),
         )
-    seen = scene(state, slot, found.found)
-    return show_codes(seen), session_codes(seen)
+    codes = feature_codes(state, slot, found)
+    return codes[: len(SHOW_FEATURES)], codes[len(SHOW_FEATURES) :, 0]
 
 
 def make_dataset(

@@ -142,7 +142,7 @@ def placement_rows(ranking: Additive, examples: Examples) -> Ints:
 
 def total_hazards(interest: Additive, hazard: Curve, examples: Examples) -> Ints:
     """Add up the hazards of each session's candidates, shape (n,)."""
-    hazards = CompiledCurve(hazard).read(CompiledAdditive(interest).score(examples.codes))
+    hazards = CompiledCurve(hazard).read_all(CompiledAdditive(interest).score(examples.codes))
     totals: Ints = np.add.reduceat(hazards, examples.bounds[:-1])
     return totals
 

@@ -1,8 +1,9 @@
 """The features once more, slowly: each as its formula says it, from unpacked shows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from itertools import pairwise
+from types import MappingProxyType
 from typing import NamedTuple
 
 from stream_cw.core.candidates import candidates
@@ -10,6 +11,7 @@ from stream_cw.core.decay import POW2
 from stream_cw.core.rules import WATCH_NEXT
 from stream_cw.core.show import Show, ShowDevice, unpack_show
 from stream_cw.core.state import Device, ProfileState
+from stream_cw.core.works import Work, WorkEpisode, unpack_work
 
 UNKNOWN = 127
 MOST = 126
@@ -24,15 +26,25 @@ class Seen(NamedTuple):
     slot: int
     ids: list[str]
     shows: list[Show]
+    works: list[Work | None]
+    finished: list[bool]
 
     @property
     def device(self) -> Device:
         return self.state.devices[self.slot]
 
 
-def seen(state: ProfileState, slot: int) -> Seen:
-    ids = candidates(state, WATCH_NEXT).ids
-    return Seen(state, slot, ids, [unpack_show(show_id, state.shows[show_id]) for show_id in ids])
+def seen(state: ProfileState, slot: int, works: Mapping[str, bytes] = MappingProxyType({})) -> Seen:
+    found = candidates(state, WATCH_NEXT)
+    ids = found.ids
+    return Seen(
+        state,
+        slot,
+        ids,
+        [unpack_show(show_id, state.shows[show_id]) for show_id in ids],
+        [unpack_work(works[show_id]) if show_id in works else None for show_id in ids],
+        found.finished.tolist(),
+    )
 
 
 def octave(amount: int | None) -> int:
@@ -117,6 +129,98 @@ def hour_lift(s: Seen) -> list[int]:
     return found
 
 
+def hour_share(s: Seen) -> list[int]:
+    at = part_of_day(s)
+    codes = []
+    for show in s.shows:
+        beside = show.hours[at - 1] + show.hours[(at + 1) % 8]
+        near, total = show.hours[at] + Fraction(6, 10) * beside, sum(show.hours)
+        codes.append(int(32 * near / total) if total else UNKNOWN)
+    return codes
+
+
+def hour_lately(s: Seen) -> list[int]:
+    at = part_of_day(s)
+    worth = {at: Fraction(1), (at - 1) % 8: Fraction(6, 10), (at + 1) % 8: Fraction(6, 10)}
+    codes = []
+    for show in s.shows:
+        parts = [show.lately // 16**n % 16 for n in range(4)]
+        weights = {n: Fraction(3, 4) ** n for n, part in enumerate(parts) if part != 15}
+        near = sum(weight * worth.get(parts[n], 0) for n, weight in weights.items())
+        codes.append(int(32 * near / sum(weights.values())) if weights else UNKNOWN)
+    return codes
+
+
+def begun_here(s: Seen) -> list[int]:
+    return [
+        UNKNOWN if show.begun_slot is None else int(show.begun_slot == s.slot) for show in s.shows
+    ]
+
+
+def class_share(s: Seen) -> list[int]:
+    return [
+        int(Fraction(32 * show.types[s.device.device_type], sum(show.types)))
+        if any(show.types)
+        else UNKNOWN
+        for show in s.shows
+    ]
+
+
+def device_share(s: Seen) -> list[int]:
+    codes = []
+    for show in s.shows:
+        device, total = _on(show, s.slot), sum(device.plays for device in show.devices)
+        mine = 0 if device is None else device.plays
+        codes.append(int(Fraction(32 * mine, total)) if total else UNKNOWN)
+    return codes
+
+
+def _known_work(ask: Callable[[Work, Show, int], int | None]) -> Callable[[Seen], list[int | None]]:
+    return lambda s: [
+        None if work is None else ask(work, show, s.state.now // 1000)
+        for work, show in zip(s.works, s.shows, strict=True)
+    ]
+
+
+def _after(work: Work, show: Show) -> list[WorkEpisode] | None:
+    """Episodes behind the last one played; None where that is not found."""
+    season = show.season or 0
+    for number, each in enumerate(work.episodes):
+        if show.episode and each.season == season and each.episode >= show.episode:
+            return work.episodes[number + 1 :]
+    return None
+
+
+def _open_after(work: Work, show: Show, now_s: int) -> list[WorkEpisode] | None:
+    after = _after(work, show)
+    return None if after is None else [e for e in after if e.from_s <= now_s < e.until_s]
+
+
+def _left(work: Work, show: Show, now_s: int) -> int | None:
+    found = _open_after(work, show, now_s)
+    return None if found is None else len(found)
+
+
+def _new_for(work: Work, show: Show, now_s: int) -> int | None:
+    found = _open_after(work, show, now_s)
+    if not found or found[0].from_s <= show.last_ts // 1000:
+        return None
+    return (now_s - found[0].from_s) // 60
+
+
+def _in_catalog_for(work: Work, show: Show, now_s: int) -> int | None:
+    return max(now_s - work.added_s, 0) // 60 if work.added_s else None
+
+
+def kids(s: Seen) -> list[int]:
+    told = [None if work is None else work.kids for work in s.works]
+    return [UNKNOWN if each is None else int(each) for each in told]
+
+
+def by_catalog(ask: Callable[[Work, Show, int], int | None]) -> Callable[[Seen], list[int]]:
+    return lambda s: [octave(amount) for amount in _known_work(ask)(s)]
+
+
 def ahead_of_next(s: Seen) -> list[int]:
     order = by_recency(s)
     codes = [UNKNOWN] * len(order)
@@ -146,6 +250,12 @@ def _each(amount: Callable[[Seen, Show], int | None]) -> Callable[[Seen], list[i
 def _device_age(s: Seen, show: Show) -> int | None:
     device = _on(show, s.slot)
     return None if device is None else _minutes_ago(s, device.last_s)
+
+
+def _minutes_left(_: Seen, show: Show) -> int | None:
+    if show.duration_ms is None:
+        return None
+    return max(show.duration_ms - show.position_ms, 0) // MINUTE
 
 
 def _device_sessions_since(s: Seen, show: Show) -> int | None:
@@ -179,11 +289,18 @@ SHOW: dict[str, Callable[[Seen], list[int]]] = {
     "device_rank": lambda s: _later(here(s)),
     "class_rank": lambda s: _later(alike(s)),
     "last_place": lambda s: [place_of(s, show) for show in s.shows],
+    "device_share": device_share,
+    "class_share": class_share,
+    "begun_here": begun_here,
+    "hour_lately": hour_lately,
+    "hour_share": hour_share,
     "hour_lift": hour_lift,
     "autoplayed": lambda s: [
         int(Fraction(32 * show.autoplays, show.plays)) if show.plays else 0 for show in s.shows
     ],
     "series": lambda s: [int(show.series) for show in s.shows],
+    "finished": lambda s: [int(each) for each in s.finished],
+    "kids": kids,
     "sessions_since": _each(lambda s, show: (s.state.sessions - show.sessions_at) % 65_536),
     "device_sessions_since": _each(_device_sessions_since),
     "age": _each(lambda s, show: (s.state.now - show.last_ts) // MINUTE),
@@ -191,10 +308,14 @@ SHOW: dict[str, Callable[[Seen], list[int]]] = {
     "behind_first": _each(lambda s, show: (latest(s).last_ts - show.last_ts) // MINUTE),
     "ahead_of_next": ahead_of_next,
     "position": _each(lambda _, show: show.position_ms // MINUTE),
+    "left": _each(_minutes_left),
     "run": _each(lambda _, show: show.run),
     "sessions": _each(lambda _, show: show.sessions),
     "episode": _each(lambda _, show: show.episode or 0),
     "known_for": _each(lambda s, show: _minutes_ago(s, show.first_s)),
+    "episodes_left": by_catalog(_left),
+    "new_for": by_catalog(_new_for),
+    "in_catalog_for": by_catalog(_in_catalog_for),
     "plays_1d": lambda s: share(decayed(s, lambda show: show.plays_decayed[0], 1)),
     "plays_7d": lambda s: share(decayed(s, lambda show: show.plays_decayed[1], 7)),
     "plays_30d": lambda s: share(decayed(s, lambda show: show.plays_decayed[2], 30)),

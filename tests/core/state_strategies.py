@@ -1,6 +1,8 @@
 """Hypothesis strategies: shows and states of any content, not only what some history comes to."""
 
+from collections.abc import Mapping
 from random import Random
+from types import MappingProxyType
 from typing import Any
 
 from event_strategies import DAY, EPOCH, MINUTE, T0, run
@@ -8,12 +10,13 @@ from hypothesis import strategies as st
 
 from stream_cw.core.candidates import candidates
 from stream_cw.core.events import DEVICE_TYPES, Episode, Event, Play
-from stream_cw.core.features import FEATURE_NAMES, SHOW_FEATURES
-from stream_cw.core.learned import feature_codes
+from stream_cw.core.extraction import feature_codes
+from stream_cw.core.features import FEATURE_NAMES
 from stream_cw.core.limits import DEVICES, EPISODES, SHOW_DEVICES, U8, U16, U32
 from stream_cw.core.rules import WATCH_NEXT
-from stream_cw.core.show import HOUR_BINS, ListedEpisode, Show, ShowDevice, pack_show
+from stream_cw.core.show import HOUR_BINS, ListedEpisode, Show, ShowDevice, pack_show, unpack_show
 from stream_cw.core.state import Device, ProfileState, Source
+from stream_cw.core.works import EPISODE, HEAD
 
 NOW = T0 + 400 * DAY
 WEEK_MS = 604_800_000
@@ -22,6 +25,9 @@ _TITLE_IDS = st.text("abcXYZ019._~-", min_size=1, max_size=128)
 _COUNTS = st.integers(0, 40) | st.integers(0, U16)
 _LENGTHS = st.none() | st.integers(1, WEEK_MS) | st.integers(1, 200).map(lambda m: m * 60_000)
 _POSITIONS = st.integers(0, WEEK_MS) | st.integers(0, 12_000_000)
+_LATELY = st.lists(st.integers(0, 7), max_size=4).map(
+    lambda parts: sum((parts + 4 * [15])[n] << 4 * n for n in range(4))
+)
 _AGES = (
     st.integers(0, 3 * DAY)
     | st.integers(0, 400 * DAY)
@@ -74,6 +80,8 @@ def shows(draw: st.DrawFn, *, now: int = NOW, slots: int = DEVICES) -> Show:
         sessions_at=draw(_COUNTS),
         run=draw(st.integers(0, U8)),
         last_gap_s=draw(st.integers(0, U32)),
+        lately=draw(_LATELY),
+        begun_slot=draw(st.none() | st.integers(0, slots - 1)),
         devices=[
             ShowDevice(slot, (last - draw(_AGES)) // 1000, draw(_COUNTS), draw(_COUNTS))
             for slot in seats
@@ -147,11 +155,32 @@ def full_state() -> ProfileState:
     return state
 
 
-def codes_of(state: ProfileState, slot: int) -> dict[str, list[int]]:
+def codes_of(
+    state: ProfileState, slot: int, works: Mapping[str, bytes] = MappingProxyType({})
+) -> dict[str, list[int]]:
     """Codes by feature and candidate; empty where there is none."""
-    found = candidates(state, WATCH_NEXT)
+    found = candidates(state, WATCH_NEXT, works)
     if not found.ids:
         return {}
-    codes, session = feature_codes(state, slot, found)
-    assert codes[len(SHOW_FEATURES) :].T.tolist() == [session.tolist()] * len(found.ids)
-    return dict(zip(FEATURE_NAMES, codes.tolist(), strict=True))
+    return dict(zip(FEATURE_NAMES, feature_codes(state, slot, found).tolist(), strict=True))
+
+
+@st.composite
+def catalogs(draw: st.DrawFn, state: ProfileState) -> dict[str, bytes]:
+    """Works of some of a state's shows: the last episode among others, before and after now."""
+    works = {}
+    for show_id, packed in state.shows.items():
+        if not draw(st.booleans()):
+            continue
+        show = unpack_show(show_id, packed)
+        numbers = st.tuples(
+            st.just(show.season or 0) | st.integers(0, 3),
+            st.just(show.episode or 0) | st.integers(0, U16),
+        )
+        times = st.just(0) | st.integers(-60, 60).map(lambda n: (NOW + n * DAY) // 1000)
+        times |= st.just(NOW // 1000) | st.just(show.last_ts // 1000)
+        ends = st.just(U32) | times
+        episodes = draw(st.lists(st.tuples(numbers, times, ends), max_size=6))
+        head = HEAD.pack(draw(st.integers(0, 15)), 0, len(episodes), draw(times), 0)
+        works[show_id] = head + b"".join(EPISODE.pack(*n, a, b) for n, a, b in episodes)
+    return works

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from stream_cw.core.codec import VERSION, decode_state, encode_state, encoded_size
 from stream_cw.core.events import Episode, Play, Stop
-from stream_cw.core.limits import EVENT_IDS, SHOWS, STATE_BYTES
-from stream_cw.core.show import unpack_show
+from stream_cw.core.limits import EVENT_IDS, SHOWS, STATE_BYTES, U16
+from stream_cw.core.show import pack_show, unpack_show
 from stream_cw.core.state import ProfileState, Source
 from stream_cw.core.step import step
 from stream_cw.errors import CorruptStateError, NewerStateError
@@ -152,19 +152,37 @@ def test_what_is_no_state_is_corrupt(data):
         decode_state(data)
 
 
+def before_version_3(state: ProfileState) -> ProfileState:
+    """Shows did not know where they were begun, and in which parts of the day they were watched."""
+    shows = {}
+    for show_id, packed in state.shows.items():
+        show = unpack_show(show_id, packed)
+        assert show.begun_slot is not None
+        assert show.lately != U16
+        show.begun_slot, show.lately = None, U16
+        shows[show_id] = pack_show(show)
+    return msgspec.structs.replace(state, shows=shows)
+
+
 def test_a_state_of_version_1_is_read_for_ever():
     """The file was written by version 1; whatever comes after must read it as this state."""
     written = Path(__file__).with_name("state.v1.bin").read_bytes()
     state, _ = run(full_history(2, devices=3, episodes=3))
     share = 0xFFFF * state.resumed // (state.resumed + state.started)
-    upgraded = msgspec.structs.replace(state, returning=(share, share))
+    upgraded = msgspec.structs.replace(before_version_3(state), returning=(share, share))
     assert upgraded.returning != state.returning
     assert decode_state(written) == upgraded
     assert decode_state(encode_state(upgraded)) == upgraded
 
 
-def test_the_bytes_of_version_2_are_pinned():
+def test_a_state_of_version_2_is_read_for_ever():
     written = Path(__file__).with_name("state.v2.bin").read_bytes()
     state, _ = run(full_history(2, devices=3, episodes=3))
+    assert decode_state(written) == before_version_3(state)
+
+
+def test_the_bytes_of_version_3_are_pinned():
+    written = Path(__file__).with_name("state.v3.bin").read_bytes()
+    state, _ = run(full_history(2, devices=3, episodes=3))
     assert decode_state(written) == state
-    assert VERSION > 2 or encode_state(state) == written
+    assert VERSION > 3 or encode_state(state) == written

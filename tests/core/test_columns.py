@@ -1,6 +1,7 @@
 """Columns of packed shows hold what unpacking each show gives."""
 
-import numpy as np
+from collections.abc import Iterator
+
 from hypothesis import given
 from hypothesis import strategies as st
 from state_strategies import shows
@@ -8,13 +9,17 @@ from state_strategies import shows
 from stream_cw.core import show as packing
 from stream_cw.core.columns import (
     FIXED,
+    FURTHEST,
+    NO_SEAT,
     RATING_SHIFT,
     REMOVED,
+    ROW,
+    ROWS,
     SEAT,
+    SEATS,
     SERIES,
     WATCHED,
     columns,
-    last_ts,
 )
 from stream_cw.core.events import DEVICE_TYPES
 from stream_cw.core.limits import SHOW_DEVICES, U32
@@ -24,12 +29,12 @@ HAS_SEASON, HAS_EPISODE = 8, 16
 NO_SLOT = 15
 
 
-def test_the_dtypes_are_as_long_as_what_is_packed() -> None:
-    assert FIXED.itemsize == packing.FIXED.size
+def test_the_columns_are_as_long_as_what_is_packed() -> None:
+    assert sum(size * many for _, size, many in FIXED) == packing.FIXED.size
     show = new_show(series=False, title_id="film", ts=0)
     without = len(pack_show(show))
     show.devices = [ShowDevice(0, 0)]
-    assert SEAT.itemsize == len(pack_show(show)) - without
+    assert sum(size for _, size in SEAT) == len(pack_show(show)) - without
 
 
 def expected(show: Show) -> dict[str, object]:
@@ -45,8 +50,7 @@ def expected(show: Show) -> dict[str, object]:
     return {
         "flags": flags,
         "counts": len(show.devices) + 4 * len(show.episodes) + 16 * slot,
-        "last_low": show.last_ts % (U32 + 1),
-        "last_high": show.last_ts // (U32 + 1),
+        "last": show.last_ts,
         "first_s": show.first_s,
         "position": show.position_ms,
         "duration": show.duration_ms or 0,
@@ -65,6 +69,8 @@ def expected(show: Show) -> dict[str, object]:
         "sessions_at": show.sessions_at,
         "run": show.run,
         "last_gap_s": show.last_gap_s,
+        "lately": show.lately,
+        "begun": NO_SLOT if show.begun_slot is None else show.begun_slot,
         "title_length": len(show.title_id) if show.series else 0,
     }
 
@@ -72,18 +78,31 @@ def expected(show: Show) -> dict[str, object]:
 def check(listed: list[Show]) -> None:
     packed = [pack_show(show) for show in listed]
     found = columns(packed)
-    assert found.shows.shape == (len(listed),)
-    assert found.seats.shape == (len(listed), SHOW_DEVICES)
-    assert last_ts(found.shows).tolist() == [show.last_ts for show in listed]
-    for number, (show, data) in enumerate(zip(listed, packed, strict=True)):
+    assert found.shape == (ROWS, len(listed))
+    for show, data, column in zip(listed, packed, found.T.tolist(), strict=True):
         unpacked = unpack_show(show.title_id, data)
         assert unpacked == show
-        row = found.shows[number]
         wanted = expected(unpacked)
-        assert set(wanted) == set(FIXED.names or ())
-        assert {name: np.asarray(row[name]).tolist() for name in wanted} == wanted
-        seats = found.seats[number][: len(unpacked.devices)]
-        assert [ShowDevice(*map(int, seat)) for seat in seats.tolist()] == unpacked.devices
+        assert list(wanted) == list(ROW)
+        told = {
+            name: column[ROW[name] : ROW[name] + many] if many > 1 else column[ROW[name]]
+            for name, _, many in FIXED
+        }
+        assert told == wanted
+        seats = batched(column[SEATS:FURTHEST], len(SEAT))
+        free = SHOW_DEVICES - len(show.devices)
+        none = (NO_SEAT,) * len(SEAT)
+        assert list(seats) == [tuple(vars_of(d)) for d in show.devices] + free * [none]
+        positions = [episode.position_ms for episode in show.episodes]
+        assert column[FURTHEST] == max(positions, default=-1)
+
+
+def vars_of(device: ShowDevice) -> list[int]:
+    return [device.slot, device.last_s, device.plays, device.sessions_at]
+
+
+def batched(numbers: list[int], size: int) -> Iterator[tuple[int, ...]]:
+    return (tuple(numbers[n : n + size]) for n in range(0, len(numbers), size))
 
 
 @given(st.lists(shows(), max_size=5))

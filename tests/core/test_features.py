@@ -1,17 +1,21 @@
 """Each feature against its definition told slowly, and what a code may be and depend on."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import feature_oracle as slow
 import msgspec
-import numpy as np
 from event_strategies import DAY, MINUTE, T0, events, run
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from state_strategies import NOW, codes_of, full_state, state_of, states
+from state_strategies import NOW, catalogs, codes_of, full_state, state_of, states
 
+from stream_cw.core import extraction, show_numbers
 from stream_cw.core.candidates import candidates
 from stream_cw.core.codec import decode_state, encode_state
 from stream_cw.core.columns import columns
 from stream_cw.core.events import Episode, Event, Play, SessionStart
+from stream_cw.core.extraction import coded, feature_codes
 from stream_cw.core.features import (
     CODES,
     FEATURE_NAMES,
@@ -19,9 +23,8 @@ from stream_cw.core.features import (
     SHOW_FEATURES,
     UNKNOWN,
     octave,
-    octaves,
 )
-from stream_cw.core.learned import feature_codes
+from stream_cw.core.limits import U16
 from stream_cw.core.rules import WATCH_NEXT
 from stream_cw.core.show import Show, new_show
 from stream_cw.core.state import Device, ProfileState, find_device
@@ -29,20 +32,27 @@ from stream_cw.core.state import Device, ProfileState, find_device
 SHOW_NAMES = [feature.name for feature in SHOW_FEATURES]
 SESSION_NAMES = [feature.name for feature in SESSION_FEATURES]
 NEEDS_OTHERS = {"ahead_of_next", "lead"}
+BY_CATALOG = {"kids", "episodes_left", "new_for", "in_catalog_for"}
+OF_PLAYS = {
+    "device_share": lambda show: [device.plays for device in show.devices],
+    "class_share": lambda show: show.types,
+    "hour_share": lambda show: show.hours,
+    "hour_lately": lambda show: [show.lately != U16],
+}
 ON_DEVICE = {"device_rank", "device_sessions_since", "device_age"}
 
 
-def expected(state: ProfileState, slot: int) -> dict[str, list[int]]:
-    seen = slow.seen(state, slot)
+def expected(state: ProfileState, slot: int, works: Mapping[str, bytes]) -> dict[str, list[int]]:
+    seen = slow.seen(state, slot, works)
     if not seen.shows:
         return {}
     mine = {name: slow.SHOW[name](seen) for name in SHOW_NAMES}
     return mine | {name: [slow.SESSION[name](seen)] * len(seen.shows) for name in SESSION_NAMES}
 
 
-def check(state: ProfileState) -> None:
+def check(state: ProfileState, works: Mapping[str, bytes] = MappingProxyType({})) -> None:
     for slot in range(len(state.devices)):
-        codes, wanted = codes_of(state, slot), expected(state, slot)
+        codes, wanted = codes_of(state, slot, works), expected(state, slot, works)
         for name in wanted:
             assert (name, codes[name]) == (name, wanted[name])
         assert codes.keys() == wanted.keys()
@@ -59,6 +69,25 @@ def test_the_slow_definitions_are_of_all_features() -> None:
 @settings(max_examples=60)
 def test_features_of_any_state(state: ProfileState) -> None:
     check(state)
+
+
+@given(st.data())
+@settings(max_examples=60)
+def test_features_by_any_catalog(data: st.DataObject) -> None:
+    state = data.draw(states())
+    check(state, data.draw(catalogs(state)))
+
+
+def test_the_loops_write_to_the_rows_that_the_definitions_name() -> None:
+    for module, first, names in (
+        (show_numbers, "RECENCY_RANK", SHOW_NAMES),
+        (extraction, "GAP", SESSION_NAMES),
+    ):
+        rows = {name: value for name, value in vars(module).items() if name.isupper()}
+        for name in names:
+            label = {"series": "IS_SERIES"}.get(name, name.upper())
+            assert (label, rows[label]) == (label, FEATURE_NAMES.index(name))
+        assert rows[first] == FEATURE_NAMES.index(names[0])
 
 
 @given(st.lists(events(forget=False, span_ms=40 * DAY), min_size=1, max_size=40))
@@ -80,8 +109,8 @@ def test_features_of_a_full_state() -> None:
 def test_octaves_are_exact(amount: int) -> None:
     around = [a for a in range(amount - 3, amount + 4) if a >= -1]
     wanted = [slow.octave(None if a < 0 else a) for a in around]
-    assert octaves(np.array(around, np.int64)).tolist() == wanted
     assert [octave(a) for a in around] == wanted
+    assert [coded(a, 1) for a in around] == wanted
 
 
 def test_the_first_octaves_and_the_last() -> None:
@@ -105,8 +134,8 @@ def test_features_depend_on_the_state_alone(state: ProfileState) -> None:
         assert codes_of(again, slot) == codes_of(state, slot)
         alone = candidates(state, WATCH_NEXT)
         if alone.ids:
-            packed = columns(alone.packed)
-            codes, _ = feature_codes(state, slot, alone._replace(found=packed))
+            reread = alone._replace(shows=columns(alone.packed))
+            codes = feature_codes(state, slot, reread)
             assert codes.tolist() == list(codes_of(state, slot).values())
 
 
@@ -149,6 +178,14 @@ def test_unknown_is_where_nothing_is_known(state: ProfileState) -> None:
             ]
         elif name in NEEDS_OTHERS:
             assert sum(unknown) == 1 if name == "ahead_of_next" else unknown[0] == (len(row) == 1)
+        elif name in BY_CATALOG:
+            assert all(unknown), name
+        elif name == "left":
+            assert unknown == [show.duration_ms is None for show in seen.shows]
+        elif name == "begun_here":
+            assert unknown == [show.begun_slot is None for show in seen.shows]
+        elif name in OF_PLAYS:
+            assert unknown == [not any(OF_PLAYS[name](show)) for show in seen.shows], name
         elif name == "hour_lift":
             at = slow.part_of_day(seen)
             assert all(unknown) == (not any(show.hours[at] for show in seen.shows))

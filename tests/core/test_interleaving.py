@@ -54,7 +54,16 @@ TITLES: tuple[Title, ...] = (
 )
 KINDS = (Play, Play, Play, Stop, Pause, Progress, Progress, SessionStart, HomeView, DisplayOff)
 
-BY_ARRIVAL_IN_A_SHOW = ("sessions", "sessions_at", "run", "last_gap_s", "removed", "watched")
+BY_ARRIVAL_IN_A_SHOW = (
+    "sessions",
+    "sessions_at",
+    "run",
+    "last_gap_s",
+    "lately",
+    "begun_slot",
+    "removed",
+    "watched",
+)
 """Defined by the order of arrival, as the document says."""
 
 

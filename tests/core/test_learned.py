@@ -131,7 +131,7 @@ def test_a_curve(seed: int, at: int) -> None:
     for asked in (at, *edges, *(edge - 1 for edge in edges)):
         assert CompiledCurve(curve).read(asked) == read(curve, asked)
     array = np.array([at, *edges])
-    assert CompiledCurve(curve).read(array).tolist() == [read(curve, a) for a in array.tolist()]
+    assert CompiledCurve(curve).read_all(array).tolist() == [read(curve, a) for a in array.tolist()]
 
 
 def test_a_curve_by_hand() -> None:

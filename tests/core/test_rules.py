@@ -1,6 +1,5 @@
 """When a title is started and finished: tables with the value below, at and above each limit."""
 
-import numpy as np
 import pytest
 
 from stream_cw.core.rules import NO_CREDITS, WATCH_NEXT, is_finished, is_started
@@ -25,13 +24,9 @@ HOUR = 3_600_000
     ],
 )
 def test_started(series, position, duration, started):
-    found = is_started(
-        WATCH_NEXT,
-        series=np.array([series]),
-        position=np.array([position]),
-        duration=np.array([duration or 0]),
-    )
-    assert found.tolist() == [started]
+    policy = WATCH_NEXT
+    limits = policy.started_ms, policy.started_per_mille
+    assert is_started(*limits, series, position, duration or 0) == started
 
 
 @pytest.mark.parametrize(
@@ -50,10 +45,7 @@ def test_started(series, position, duration, started):
     ],
 )
 def test_finished(position, duration, credit, finished):
-    found = is_finished(
-        WATCH_NEXT,
-        position=np.array([position]),
-        duration=np.array([duration or 0]),
-        credit=np.array([NO_CREDITS if credit is None else credit]),
-    )
-    assert found.tolist() == [finished]
+    policy = WATCH_NEXT
+    limits = policy.finished_per_mille, policy.left_ms
+    mark = NO_CREDITS if credit is None else credit
+    assert is_finished(*limits, position, duration or 0, mark) == finished

@@ -213,7 +213,7 @@ def test_calibrated_forecasts_come_true_on_fresh_sessions(name: str) -> None:
     check_curve(fitted)
     fresh, truth = forecasts(7, 20_000)
     uncalibrated = 1 / (1 + np.exp(-fresh / MICRO))
-    found = CompiledCurve(fitted).read(fresh) / MICRO
+    found = CompiledCurve(fitted).read_all(fresh) / MICRO
     assert ece(reliability(uncalibrated, truth)) > 0.07
     assert ece(reliability(found, truth)) < 0.03
 
@@ -223,7 +223,7 @@ def test_the_curve_is_the_calibrator_but_for_its_steps() -> None:
     read = platt(raw, happened, np.ones(len(raw)))
     fitted = curve(read, raw)
     inside = np.sort(raw)[30:-30]
-    steps = CompiledCurve(fitted).read(inside) / MICRO
+    steps = CompiledCurve(fitted).read_all(inside) / MICRO
     assert np.abs(steps - read(inside)).max() < 0.005
 
 
@@ -251,7 +251,7 @@ def test_the_calibrator_is_chosen_by_what_left_out_profiles_say() -> None:
 def test_hazards_are_minus_the_logarithm_of_the_chance_to_be_left() -> None:
     fitted = hazard_curve()
     log_odds = np.linspace(-15.9, 15.9, 999)
-    found = CompiledCurve(fitted).read(np.round(log_odds * MICRO).astype(np.int64)) / MICRO
+    found = CompiledCurve(fitted).read_all(np.round(log_odds * MICRO).astype(np.int64)) / MICRO
     chance = 1 / (1 + np.exp(-log_odds))
     assert np.abs(found - -np.log1p(-chance)).max() < 1 / 32
     assert (np.diff(np.array(fitted.values)) >= 0).all()

@@ -212,9 +212,10 @@ def numbers(state: ProfileState | None) -> dict[str, Any] | None:
 def _show(show_id: str, data: bytes, ids: Sequence[str]) -> dict[str, Any]:
     show = unpack_show(show_id, data)
     laid_out = msgspec.to_builtins(show)
-    slot = laid_out.pop("position_slot")
+    slot, begun = laid_out.pop("position_slot"), laid_out.pop("begun_slot")
     return {
         **laid_out,
+        "begun_on": None if begun is None else ids[begun],
         "position_device": None if slot is None else ids[slot],
         "devices": {ids[d.slot]: (d.last_s, d.plays, d.sessions_at) for d in show.devices},
         "episodes": {e.title: (e.position_ms, e.duration_ms, e.ts) for e in show.episodes},

@@ -78,6 +78,10 @@ class Happening:
     def play_units(self) -> int:
         return UNIT_PLAY if self.opened else 0
 
+    @property
+    def chosen(self) -> bool:
+        return self.opened and not self.event.autoplay
+
     @cached_property
     def local(self) -> datetime:
         return datetime(1970, 1, 1) + timedelta(milliseconds=self.ts, minutes=self.offset_min)
@@ -155,7 +159,7 @@ def recompute(events: Iterable[Event]) -> dict[str, Any] | None:
             decayed([(h.ts, h.minute_units) for h in happenings], half_life, U32)
             for half_life in HALF_LIVES_MS
         ],
-        "hours": _by_hour(happenings),
+        "hours": _by_hour(happenings, [True] * len(happenings)),
         "sessions": sum(h.starts_session for h in happenings),
         "resumed": sum(h.first_act and h.resumes for h in happenings),
         "started": sum(h.first_act and not h.resumes for h in happenings),
@@ -325,6 +329,7 @@ def _in_shows(happenings: Sequence[Happening]) -> list[ShowLife]:
 def _show(life: ShowLife, last_arrival: int) -> dict[str, Any]:
     playbacks = [h for h in life.happenings if h.is_playback]
     plays = [(h.ts, h.play_units) for h in playbacks]
+    begun = playbacks[0].device
     return {
         "series": isinstance(playbacks[0].event.title, Episode),
         **_titles(playbacks),
@@ -339,13 +344,16 @@ def _show(life: ShowLife, last_arrival: int) -> dict[str, Any]:
             for half_life in HALF_LIVES_MS
         ],
         "plays_decayed": [decayed(plays, half_life, U16) for half_life in HALF_LIVES_MS],
-        "hours": _by_hour(playbacks),
-        "weekend": _decayed_where(playbacks, [h.local.weekday() >= 5 for h in playbacks]),
+        "hours": _by_hour(playbacks, [h.chosen for h in playbacks]),
+        "weekend": _decayed_where(
+            playbacks, [h.chosen and h.local.weekday() >= 5 for h in playbacks]
+        ),
         "types": [
-            _decayed_where(playbacks, [h.event.device_type == kind for h in playbacks])
+            _decayed_where(playbacks, [h.chosen and h.event.device_type == kind for h in playbacks])
             for kind in DEVICE_TYPES
         ],
         **_sessions_of(playbacks),
+        "begun_on": None if begun.left_at is not None else begun.device_id,
         "devices": _devices_of(playbacks, last_arrival),
     }
 
@@ -442,6 +450,7 @@ def _marks(happenings: Sequence[Happening]) -> dict[str, Any]:
 def _sessions_of(playbacks: Sequence[Happening]) -> dict[str, int]:
     sessions = run = gap_s = at = 0
     last_play: int | None = None
+    lately: list[int] = []
     for happening in playbacks:
         if happening.watched:
             n = happening.profile_sessions
@@ -449,12 +458,14 @@ def _sessions_of(playbacks: Sequence[Happening]) -> dict[str, int]:
                 run = run + 1 if sessions and at == n - 1 else 1
                 gap_s = 0 if last_play is None else max(0, happening.ts - last_play) // 1000
                 sessions, at = sessions + 1, n
+                lately = [happening.local.hour // 3, *lately]
         last_play = happening.ts if last_play is None else max(last_play, happening.ts)
     return {
         "sessions": min(U16, sessions),
         "sessions_at": at & U16,
         "run": min(U8, run),
         "last_gap_s": min(U32, gap_s),
+        "lately": int("".join(f"{part:x}" for part in [*lately, *4 * [15]][3::-1]), 16),
     }
 
 
@@ -477,16 +488,19 @@ def _devices_of(playbacks: Sequence[Happening], last_arrival: int) -> dict[str, 
     return {
         life.device_id: (
             last_play_s(life),
-            _decayed_where(playbacks, [h in there for h in playbacks]),
+            _decayed_where(playbacks, [h in there and h.chosen for h in playbacks]),
             there[-1].session & U16,
         )
         for life, there in present.items()
     }
 
 
-def _by_hour(happenings: Sequence[Happening]) -> list[int]:
+def _by_hour(happenings: Sequence[Happening], counts: Sequence[bool]) -> list[int]:
     return [
-        _decayed_where(happenings, [h.local.hour // 3 == bin_ for h in happenings])
+        _decayed_where(
+            happenings,
+            [h.local.hour // 3 == bin_ and yes for h, yes in zip(happenings, counts, strict=True)],
+        )
         for bin_ in range(8)
     ]
 

@@ -1,0 +1,131 @@
+"""The features of a row's candidates on a device: raw numbers first, then their codes."""
+
+from math import frexp
+from typing import Final
+
+import numpy as np
+
+from stream_cw.core import show_numbers
+from stream_cw.core.candidates import Candidates
+from stream_cw.core.columns import LAST, Ints
+from stream_cw.core.compiled import compiled
+from stream_cw.core.decay import HALF_LIVES_MS, current
+from stream_cw.core.features import FEATURES, PARTS, SHOW_FEATURES, UNKNOWN
+from stream_cw.core.show_numbers import (
+    AGE,
+    AHEAD_OF_NEXT,
+    IS_SERIES,
+    LAST_PLACE,
+    POSITION,
+    RUN,
+)
+from stream_cw.core.state import ProfileState
+from stream_cw.core.watching import MINUTE, is_weekend, local_hour_bin
+
+_MINUTE_MS: Final = 60_000
+_SHOW: Final = len(SHOW_FEATURES)
+_CODINGS: Final = np.array([("number", "amount", "share").index(f.coding) for f in FEATURES])
+_AMOUNT, _SHARE = 1, 2
+
+(
+    GAP, PLACE_OF_LAST, HOUR, WEEKEND, DEVICE_TYPE, CANDIDATES, TENURE, SESSIONS_OF_ALL,
+    SESSIONS_HERE, RETURNING_FAST, RETURNING_SLOW, MINUTES_OF_1D, MINUTES_OF_7D, MINUTES_OF_30D,
+    LEAD, RUN_OF_LATEST, SERIES_OF_LATEST, POSITION_OF_LATEST,
+) = range(_SHOW, len(FEATURES))  # fmt: skip
+
+
+def feature_codes(state: ProfileState, slot: int, found: Candidates) -> Ints:
+    """Compute all features of candidates at the state's now.
+
+    Parameters
+    ----------
+    state : ProfileState
+    slot : int
+        The device's place in the state.
+    found : Candidates
+        n of them; at least one.
+
+    Returns
+    -------
+    ndarray of int64, shape (len(FEATURES), n)
+        Codes; those of the session are the same for all candidates.
+    """
+    now, device, shows = state.now, state.devices[slot], found.shows
+    hour = local_hour_bin(now, device.tz_offset_min or 0)
+    types = np.array([known.device_type for known in state.devices], np.int64)
+    out = np.empty((len(FEATURES), len(found.ids)), np.int64)
+    show_numbers.times(shows, found.finished, now, state.sessions, out)
+    show_numbers.devices(shows, now, slot, device.sessions, types, out)
+    show_numbers.habits(shows, now, hour, out)
+    if any(found.works):
+        lengths = np.fromiter(map(len, found.works), np.int64, len(found.works))
+        data = np.frombuffer(b"".join(found.works), np.uint8)
+        show_numbers.catalog(data, lengths, shows, now, out)
+    else:
+        show_numbers.unknown_to_catalog(out)
+    _finish(_session(state, slot, hour), shows[LAST], out)
+    return out
+
+
+def _session(state: ProfileState, slot: int, hour: int) -> Ints:
+    """Tell what is known of the session without its candidates; zero elsewhere."""
+    now, device = state.now, state.devices[slot]
+    minutes = (
+        current(total, now, now, half_life) // MINUTE
+        for total, half_life in zip(state.minutes, HALF_LIVES_MS, strict=True)
+    )
+    fast, slow = state.returning
+    return np.array(
+        [
+            *(0, 0, hour, is_weekend(now, device.tz_offset_min or 0), device.device_type),
+            *(0, (now - state.first_ts) // _MINUTE_MS, state.sessions, device.sessions),
+            *(fast >> 10, slow >> 10, *minutes, 0, 0, 0, 0),
+        ],
+        np.int64,
+    )
+
+
+@compiled
+def _finish(session: Ints, last: Ints, out: Ints) -> None:
+    """Add what the session has from its candidates, and code all numbers."""
+    count, latest = len(last), 0
+    for n in range(count):
+        if last[n] > last[latest]:
+            latest = n
+    session[CANDIDATES - _SHOW] = count
+    session[GAP - _SHOW] = out[AGE, latest]
+    session[PLACE_OF_LAST - _SHOW] = out[LAST_PLACE, latest]
+    session[LEAD - _SHOW] = out[AHEAD_OF_NEXT, latest]
+    session[RUN_OF_LATEST - _SHOW] = out[RUN, latest]
+    session[SERIES_OF_LATEST - _SHOW] = out[IS_SERIES, latest]
+    session[POSITION_OF_LATEST - _SHOW] = out[POSITION, latest]
+    for row in range(_SHOW):
+        if _CODINGS[row] == _SHARE:
+            _share(out[row])
+        else:
+            for n in range(count):
+                out[row, n] = coded(out[row, n], _CODINGS[row])
+    for n in range(len(session)):
+        code = coded(session[n], _CODINGS[_SHOW + n])
+        for m in range(count):
+            out[_SHOW + n, m] = code
+
+
+@compiled
+def _share(numbers: Ints) -> None:
+    total = 0
+    for n in range(len(numbers)):
+        total += numbers[n]
+    for n in range(len(numbers)):
+        numbers[n] = numbers[n] * PARTS // max(total, 1)
+
+
+@compiled
+def coded(number: int, coding: int) -> int:
+    """Code a number that is not a share; an amount as `features.octave` does."""
+    if number < 0:
+        return UNKNOWN
+    if coding == _AMOUNT:
+        mantissa, exponent = frexp(float(number + 1))  # from 0.5 to 1, so eighths of it from 4 on
+        return min(4 * (exponent - 1) + int(8 * mantissa) - 4, UNKNOWN - 1)
+    return min(number, UNKNOWN - 1)
