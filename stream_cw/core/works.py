@@ -1,0 +1,175 @@
+"""What a row needs of a film or a series, packed: the catalog as a worker holds it in memory.
+
+A packed work is immutable, little endian and fixed in its layout. A head of 12 bytes, `HEAD`:
+
+    flags       u8   1 series; 2 made for children; 4 that is known; 8 the language is known
+    reserved    u8   0
+    episodes    u16  how many follow
+    added_s     u32  when it entered the catalog; 0: not known
+    released_s  u32  first release anywhere; 0: not known; 1: before 1970
+
+and for each regular episode of a series, in the order in which they are watched, 12 bytes,
+`EPISODE`:
+
+    season      u16  0: not known
+    episode     u16  0: not known; of a double episode the last number that it covers
+    from_s      u32  released and available from then on; 0: no limit
+    until_s     u32  available until just before; 2^32 - 1: no limit
+
+Times are seconds since 1970. An episode's window is rounded inwards, so that one that is open at a
+whole second is open at every millisecond of it. What an episode leaves out is what its series says.
+Versions of one work count once, at the place of the first: its numbers, and from when the first of
+the versions is there until the last one goes. Specials are left out, and what lies behind the first
+65,535 episodes.
+
+Names, genres and running times are not in it: rows have those of the events. Neither are countries,
+which come with the policies, nor from when until when a film can be played.
+"""
+
+import struct
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from stream_cw.core.catalog import (
+    CatalogEntry,
+    EpisodeEntry,
+    SeriesEntry,
+    decode_catalog_entry,
+)
+from stream_cw.core.limits import U16, U32
+from stream_cw.errors import RefusedRecordError
+
+HEAD: Final = struct.Struct("<BBHII")
+EPISODE: Final = struct.Struct("<HHII")
+SERIES, KIDS, KIDS_KNOWN, LANGUAGE_KNOWN = 1, 2, 4, 8
+NO_END: Final = U32
+
+
+class WorkEpisode(NamedTuple):
+    """An episode of a packed series; see the module for its fields."""
+
+    season: int
+    episode: int
+    from_s: int
+    until_s: int
+
+
+class Work(NamedTuple):
+    """A packed work, unpacked.
+
+    Attributes
+    ----------
+    series : bool
+    kids : bool or None
+        None: not known.
+    language_known : bool
+    added_s, released_s : int
+    episodes : list of WorkEpisode
+    """
+
+    series: bool
+    kids: bool | None
+    language_known: bool
+    added_s: int
+    released_s: int
+    episodes: list[WorkEpisode]
+
+
+def admit_entry(key: bytes | None, value: bytes | None) -> tuple[str, bytes | None]:
+    """Judge a record of the catalog topic.
+
+    Parameters
+    ----------
+    key, value : bytes or None
+
+    Returns
+    -------
+    id : str
+        Of the film or the series.
+    work : bytes or None
+        As `pack_work` packs it; None: the record takes the entry away.
+
+    Raises
+    ------
+    RefusedRecordError
+        If the value is no catalog entry, or the key is not its id.
+    """
+    if value is None:
+        try:
+            return (key or b"").decode(), None
+        except UnicodeDecodeError:
+            raise RefusedRecordError("key_mismatch", "the record's key is not UTF-8") from None
+    entry = decode_catalog_entry(value)
+    if key != entry.id.encode():
+        raise RefusedRecordError("key_mismatch", "the record's key is not the entry's `id`")
+    return entry.id, pack_work(entry)
+
+
+def pack_work(entry: CatalogEntry) -> bytes:
+    """Pack what a row needs of an entry."""
+    series = isinstance(entry, SeriesEntry)
+    episodes = list(_works(entry))[:U16] if isinstance(entry, SeriesEntry) else []
+    flags = (
+        (SERIES if series else 0)
+        | (KIDS if entry.kids else 0)
+        | (KIDS_KNOWN if entry.kids is not None else 0)
+        | (LANGUAGE_KNOWN if entry.language is not None else 0)
+    )
+    added, released = _known(entry.added_ts), _known(entry.released_ts)
+    head = HEAD.pack(flags, 0, len(episodes), added, released)
+    return b"".join((head, *(EPISODE.pack(*episode) for episode in episodes)))
+
+
+def unpack_work(data: bytes) -> Work:
+    """Unpack what `pack_work` packed."""
+    flags, _, count, added_s, released_s = HEAD.unpack_from(data)
+    packed = data[HEAD.size : HEAD.size + count * EPISODE.size]
+    return Work(
+        series=bool(flags & SERIES),
+        kids=bool(flags & KIDS) if flags & KIDS_KNOWN else None,
+        language_known=bool(flags & LANGUAGE_KNOWN),
+        added_s=added_s,
+        released_s=released_s,
+        episodes=[WorkEpisode(*fields) for fields in EPISODE.iter_unpack(packed)],
+    )
+
+
+def _works(series: SeriesEntry) -> Iterator[WorkEpisode]:
+    """Yield the regular episodes, versions of one work as one."""
+    found: dict[str | int, WorkEpisode] = {}
+    for season in series.seasons:
+        for episode in season.episodes:
+            if episode.special:
+                continue
+            seen = _episode(series, season.season, episode)
+            key = len(found) if episode.work_id is None else episode.work_id
+            first = found.setdefault(key, seen)
+            found[key] = first._replace(
+                from_s=min(first.from_s, seen.from_s), until_s=max(first.until_s, seen.until_s)
+            )
+    yield from found.values()
+
+
+def _episode(series: SeriesEntry, season: int | None, episode: EpisodeEntry) -> WorkEpisode:
+    released = _own_or(episode.released_ts, series.released_ts)
+    begins = _own_or(episode.available_from_ts, series.available_from_ts)
+    ends = _own_or(episode.available_until_ts, series.available_until_ts)
+    return WorkEpisode(
+        season=season or 0,
+        episode=max(episode.episode or 0, episode.episode_end or 0),
+        from_s=_clamped(-(-max(released or 0, begins or 0) // 1000)),
+        until_s=NO_END if ends is None else _clamped(ends // 1000),
+    )
+
+
+def _own_or(own: int | None, other: int | None) -> int | None:
+    return other if own is None else own
+
+
+def _known(ts: int | None) -> int:
+    """Return a time in s that is never 0, or 0 where it is not known."""
+    return 0 if ts is None else max(1, _clamped(ts // 1000))
+
+
+def _clamped(seconds: int) -> int:
+    return min(max(seconds, 0), U32)
