@@ -116,8 +116,10 @@ def read_catalog(path: Path, version: int | None = None) -> KnownWorks:
     recorded = path.suffix != ".csv" and EventLog(path).header is not None
     refused: RefusedLine | None = None
     taken = end = 0
+    reached = version is None
     for line in read_lines(path):
         if version is not None and line.offset >= version:
+            reached = True
             break
         end = line.offset + 1
         if isinstance(line, RefusedLine):
@@ -132,9 +134,10 @@ def read_catalog(path: Path, version: int | None = None) -> KnownWorks:
             works[line.id] = line.work
     if refused is not None and not (recorded and taken):
         raise InputError(f"{path}, line {refused.number}: {refused.error}")
-    if version is not None and version != end:
+    if not reached and version != end:
         raise InputError(f"{path}: version {version} of the catalog wanted, found up to {end}")
-    return KnownWorks(works, end)
+    # A version can lie behind an offset that no record has, such as that of a transaction's end.
+    return KnownWorks(works, end if version is None else version)
 
 
 def read_works(*paths: Path) -> dict[str, bytes]:
