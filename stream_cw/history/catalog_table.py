@@ -137,8 +137,7 @@ def _take(number: int, cells: dict[str, Any], found: dict[str, _Series]) -> Movi
         else:
             _add(number, cells, found)
     except (msgspec.ValidationError, RefusedRecordError):
-        series_id = cells.get(_SERIES_IN.get(kind, ""))
-        if series_id is not None:
+        if kind in _SERIES_IN and (series_id := cells.get(_SERIES_IN[kind])):
             _series(number, series_id, found).refused = number
         raise
     return None
