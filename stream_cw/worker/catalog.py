@@ -64,7 +64,7 @@ class Catalog:
         Raises
         ------
         BrokerError
-            If the end is not reached in time.
+            If the topic cannot be read to its end.
         """
         await self._follower.read(self._take)
         log.info("catalog of %d works, version %d", len(self.known.works), self.known.version)

@@ -12,7 +12,8 @@ from aiokafka.errors import KafkaError
 
 from stream_cw.errors import BrokerError
 
-READ_SECONDS: Final = 30.0
+SILENT_SECONDS: Final = 30.0
+"""Nothing came for so long, and the end is not reached: the topic cannot be read."""
 POLL_MS: Final = 500
 FETCH_BYTES: Final = 4_194_304
 
@@ -48,18 +49,20 @@ class Follower:
         Raises
         ------
         BrokerError
-            If the end is not reached in time.
+            If it cannot be read, or nothing comes for `SILENT_SECONDS` before the end.
         """
+        now = asyncio.get_running_loop().time
         try:
-            async with asyncio.timeout(READ_SECONDS):
+            async with asyncio.timeout(SILENT_SECONDS) as limit:
                 await self._consumer.start()
                 while not await self._is_at_end():
-                    await self._pass_on(take)
+                    if await self._pass_on(take):
+                        limit.reschedule(now() + SILENT_SECONDS)
         except (KafkaError, TimeoutError) as error:
             await self._consumer.stop()
             raise BrokerError(
-                f"topic {self._place.topic} not read to its end in {READ_SECONDS:.0f} s: "
-                f"{type(error).__name__}"
+                f"topic {self._place.topic} not read to its end, nothing came for "
+                f"{SILENT_SECONDS:.0f} s: {type(error).__name__}"
             ) from None
 
     def follow(self, take: Take) -> None:
@@ -86,7 +89,9 @@ class Follower:
         except Exception as error:  # noqa: BLE001 - else the worker would miss all that comes later
             self._fail(error)
 
-    async def _pass_on(self, take: Take) -> None:
+    async def _pass_on(self, take: Take) -> bool:
+        """Pass on what a fetch brings; False: nothing."""
         came = await self._consumer.getmany(timeout_ms=POLL_MS)
         records = [record for found in came.values() for record in found]
         await take(records, await self._consumer.position(self._place))
+        return bool(records)

@@ -102,7 +102,7 @@ class Models:
         Raises
         ------
         BrokerError
-            If the end is not reached in time.
+            If the topic cannot be read to its end.
         """
         candidates = await self._candidates()
         while candidates and not await self._take(candidates.pop()):

@@ -1,5 +1,6 @@
 """A worker follows the catalog: a row is the replay's under the works of the version it names."""
 
+import asyncio
 import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,6 +22,8 @@ from stream_cw.core.catalog import EpisodeEntry, Season, SeriesEntry, encode_cat
 from stream_cw.core.row import View
 from stream_cw.core.rows import decode_row
 from stream_cw.history.catalog_file import KnownWorks, read_catalog
+from stream_cw.worker.catalog import Catalog, Known
+from stream_cw.worker.stats import Stats
 
 SHOWS = 30
 """As many as `make_events` plays."""
@@ -98,6 +101,10 @@ def verdict_of(system: System, folder: Path, shift: int = 0) -> Verdict:
     return judge(system.brokers, system.topics, PARTITIONS, folder, views)
 
 
+def fail(error: BaseException) -> None:
+    raise error
+
+
 class TestOnKafka:
     pytestmark = kafka
 
@@ -144,6 +151,28 @@ class TestOnKafka:
         assert versions_named(system) == {version}
         verdict = verdict_of(system, tmp_path)
         assert verdict.holds, verdict
+
+    def test_what_a_round_holds_does_not_change_under_it(self, catalogued: System) -> None:
+        system, rng = catalogued, random.Random(10)
+        first = publish(system, whole(rng))
+
+        async def follow() -> tuple[Known, Known, Known]:
+            followed = Catalog(system.brokers, system.topics.catalog, Stats(), fail)
+            await followed.start()
+            try:
+                held, copied = followed.known, Known(dict(followed.known.works), first)
+                last = await asyncio.to_thread(publish, system, changes(rng))
+                await asyncio.to_thread(
+                    wait_until, lambda: followed.known.version == last, "changes are read"
+                )
+                return held, copied, followed.known
+            finally:
+                await followed.stop()
+
+        held, copied, now = asyncio.run(follow())
+        assert held == copied
+        assert now.version == first + 11
+        assert now.works != held.works
 
     def test_a_kill_and_two_workers_that_see_changes_at_different_moments(
         self, catalogued: System, tmp_path: Path, show_figure: Callable[[str], None]
