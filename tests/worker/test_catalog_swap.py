@@ -215,7 +215,8 @@ class TestOnKafka:
             watch.until_catalog(last)
         system.wait_until_through(worker)
         worker.stop()
-        assert versions_named(system) == {first, last}
+        named = versions_named(system)
+        assert (min(named), max(named)) == (first, last)  # a fetch may bring a part of the changes
         verdict = verdict_of(system, tmp_path)
         assert verdict.holds, verdict
 
