@@ -22,8 +22,8 @@ from stream_cw.core.learned import CompiledAdditive, Learned
 from stream_cw.core.model import MICRO
 from stream_cw.core.row import RECENCY, View, row
 from stream_cw.core.rows import ModelRef
-from stream_cw.core.rules import WATCH_NEXT
 from stream_cw.core.state import find_device
+from stream_cw.history.catalog_file import read_works
 from stream_cw.history.log import EventLog
 from stream_cw.history.simulator import SessionTruth, read_truth, simulate
 from stream_cw.model.additive import Examples, Shape, fit_choice
@@ -47,9 +47,10 @@ Floats = NDArray[np.float64]
 
 
 class World(NamedTuple):
-    """Simulated members: their log, and the truth at each session_start by its event id."""
+    """Simulated members: log, catalog, and the truth at each session_start by its event id."""
 
     log: EventLog
+    works: dict[str, bytes]
     truths: dict[str, SessionTruth]
 
 
@@ -105,17 +106,18 @@ def world(
     directory: Path, profiles: int, days: int, seed: int, *, device_habits: bool = True
 ) -> World:
     """Simulate members into a directory, of which files are named after the seed."""
-    log, truth = directory / f"{seed}.jsonl", directory / f"{seed}.truth"
-    with log.open("wb") as events, truth.open("wb") as told:
-        simulate(profiles, days, seed, events, told, device_habits=device_habits)
+    log, truth, catalog = (directory / f"{seed}.{name}" for name in ("jsonl", "truth", "catalog"))
+    with log.open("wb") as events, truth.open("wb") as told, catalog.open("wb") as entries:
+        simulate(profiles, days, seed, events, told, entries, device_habits=device_habits)
     with truth.open("rb") as lines:
         sessions = (each for each in read_truth(lines) if isinstance(each, SessionTruth))
-        return World(EventLog(log), {each.event_id: each for each in sessions if each.scored})
+        truths = {each.event_id: each for each in sessions if each.scored}
+    return World(EventLog(log), read_works(catalog), truths)
 
 
 def examples(members: World) -> Examples:
     """Lay out the scored sessions of a world."""
-    return examples_of(make_dataset([members.log]))
+    return examples_of(make_dataset([members.log], works=members.works))
 
 
 def fitted(seen: Examples) -> Learned:
@@ -129,19 +131,19 @@ def judge(scorer: Learned, members: World) -> Iterator[Judged]:
     for opening in openings(members.log):
         truth = members.truths.get(opening.session.opening or "")
         if truth is not None and truth.shows:
-            yield _judged(scorer, opening, truth)
+            yield _judged(View(scorer=scorer, works=members.works), scorer, opening, truth)
 
 
-def _judged(scorer: Learned, opening: Opening, truth: SessionTruth) -> Judged:
+def _judged(view: View, scorer: Learned, opening: Opening, truth: SessionTruth) -> Judged:
     session, state = opening.session, opening.state
     seat = (state, session.profile_id, session.device_id)
-    tiles = [tile.show_id for tile in row(*seat, View(scorer=scorer)).tiles]
+    tiles = [tile.show_id for tile in row(*seat, view).tiles]
     recent = [tile.show_id for tile in row(*seat, RECENCY).tiles]
     likeliest = max(truth.shows, key=lambda show: (truth.shows[show], show))
     told = dict.fromkeys(METHODS, 0)
     slot = find_device(state, session.device_id)
     if tiles and slot is not None:
-        told = scorer.placements(state, slot, candidates(state, WATCH_NEXT))
+        told = scorer.placements(state, slot, candidates(state, view.policy, view.works))
     return Judged(
         session.profile_id,
         session.kind == "continuation",

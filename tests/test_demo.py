@@ -185,6 +185,7 @@ def test_an_own_export_is_played(tmp_path: Path, export_path: Path) -> None:
 @pytest.mark.data
 def test_only_the_last_weeks_of_an_export_are_played(tmp_path: Path, export_path: Path) -> None:
     play = play_of(export_path, tmp_path)
+    assert play.catalog is None
     assert play.events > 50
     assert 0 < play.seconds <= WEEKS * 7 * 86_400
 

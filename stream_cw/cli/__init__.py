@@ -8,6 +8,7 @@ from typer.core import TyperGroup
 from stream_cw import __version__
 from stream_cw.cli import (
     baselines,
+    catalog,
     dataset,
     evaluate,
     history,
@@ -57,6 +58,7 @@ def build_app() -> typer.Typer:
     topics.callback()(_nothing)
     topics.command("apply")(kafka.topics_apply)
     app.add_typer(topics, name="topics")
+    app.add_typer(catalog.commands(), name="catalog")
     app.add_typer(model.commands(), name="model")
     app.command(cls=running.WorkerCommand)(running.worker)
     app.command()(running.broker)

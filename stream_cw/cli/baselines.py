@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from stream_cw.cli.options import bar
+from stream_cw.cli.options import Catalogs, bar, works_of
 from stream_cw.cli.train import Logs, Simulated, dataset_of
 
 if TYPE_CHECKING:
     from stream_cw.model.bootstrap import Estimate
 
 
-def baselines(logs: Logs, simulated: Simulated = None) -> None:
+def baselines(logs: Logs, simulated: Simulated = None, catalogs: Catalogs = None) -> None:
     """Compare rankers on profiles left out in turn: rules, regressions, trees, and ours."""
     from rich.console import Console
     from rich.table import Table
@@ -23,8 +23,9 @@ def baselines(logs: Logs, simulated: Simulated = None) -> None:
     from stream_cw.model.training import SHARE
 
     wanted = rankers()
-    data = dataset_of(logs)
-    added = None if simulated is None else dataset_of([simulated])
+    works = works_of(catalogs)
+    data = dataset_of(logs, works)
+    added = None if simulated is None else dataset_of([simulated], works)
     with bar("fitting") as progress:
         found = standings(wanted, data, added, SHARE, progress)
     table = Table("ranker", "P@1", "MRR", "NDCG@5", "above recency", "above ours", box=None)

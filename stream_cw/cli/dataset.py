@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from stream_cw.cli.options import bar, count_lines, written
+from stream_cw.cli.options import Catalogs, bar, count_lines, works_of, written
 
 
 def dataset(
@@ -20,15 +20,19 @@ def dataset(
     out: Annotated[
         Path, typer.Option("-o", "--out", metavar="FILE", help="The data set to write, npz.")
     ],
+    catalogs: Catalogs = None,
 ) -> None:
     """Replay logs and gather the features and the label of every scored session."""
     from stream_cw.history.log import EventLog
     from stream_cw.model.dataset import KINDS, make_dataset, write_dataset
 
+    works = works_of(catalogs)
     total = 2 * sum(map(count_lines, logs))
     with written(out) as file, bar("replaying") as progress:
         data = make_dataset(
-            [EventLog(log) for log in logs], progress=lambda done: progress(done, total)
+            [EventLog(log) for log in logs],
+            works=works,
+            progress=lambda done: progress(done, total),
         )
         write_dataset(data, file)
     counts = ", ".join(

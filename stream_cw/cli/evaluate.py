@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from stream_cw.cli.options import Model, bar, count_lines, written
+from stream_cw.cli.options import Catalogs, Model, bar, count_lines, works_of, written
 from stream_cw.model.by import By
 
 Figures = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Gets all figures.")]
@@ -27,6 +27,7 @@ def evaluate(
             help="Draw whole profiles or accounts for intervals; or: the last fifth of the time."
         ),
     ] = By.profile,
+    catalogs: Catalogs = None,
     json: Figures = None,
     report: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Gets the report: one HTML file.")
@@ -41,7 +42,7 @@ def evaluate(
     from stream_cw.model.report import report as html
     from stream_cw.model.tables import findings, tables, text
 
-    view = View(scorer=choose(model))
+    view = View(scorer=choose(model), works=works_of(catalogs))
     total = PASSES * sum(map(count_lines, logs))
     with bar("evaluating") as progress:
         found = evaluate_logs(logs, view, by, lambda done: progress(done, total))
@@ -60,6 +61,7 @@ def compare(
             "--model", metavar="MODEL", help="Twice, A and B: what training wrote, or `recency`."
         ),
     ],
+    catalogs: Catalogs = None,
     json: Figures = None,
 ) -> None:
     """Replay a log under two models: rows that differ, what is published, what is hit."""
@@ -74,7 +76,8 @@ def compare(
 
     if len(models) != 2:  # noqa: PLR2004 - A and B
         raise typer.BadParameter(f"wanted --model twice, found it {len(models)} times")
-    a, b = (View(scorer=choose(model)) for model in models)
+    works = works_of(catalogs)
+    a, b = (View(scorer=choose(model), works=works) for model in models)
     total = PASSES * count_lines(log)
     with bar("comparing") as progress:
         found = contrast(EventLog(log), a, b, lambda done: progress(done, total))

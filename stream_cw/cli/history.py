@@ -4,7 +4,7 @@
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,6 +19,9 @@ from stream_cw.cli.options import (
     parse_speed,
     written,
 )
+
+if TYPE_CHECKING:
+    from stream_cw.core.row import View
 
 
 def import_netflix(
@@ -115,6 +118,19 @@ def replay(
     model: Model = "shipped",
     placement: PlacementFile = None,
     experiment: ExperimentFile = None,
+    catalog: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            help="The catalog, offline: what `catalog import` takes, or `catalog export` wrote.",
+        ),
+    ] = None,
+    catalog_version: Annotated[
+        int | None,
+        typer.Option(min=0, help="The catalog as it was at a version, as rows name it."),
+    ] = None,
     offline: Annotated[
         bool, typer.Option("--offline", help="No broker: run the pure step alone.")
     ] = False,
@@ -128,12 +144,17 @@ def replay(
         raise typer.BadParameter("wanted one of --offline and --to BROKERS")
     if offline != (out is not None):
         raise typer.BadParameter("wanted -o ROWS together with --offline")
-    if to is not None and (placement or experiment):
-        raise typer.BadParameter("wanted --placement and --experiment with --offline alone")
+    if to is not None and (placement or experiment or catalog):
+        raise typer.BadParameter(
+            "wanted --placement, --experiment and --catalog with --offline alone"
+        )
+    if catalog_version is not None and catalog is None:
+        raise typer.BadParameter("wanted --catalog-version together with --catalog")
     if to is not None:
         _replay_to(log, to, parse_speed(speed), resume, prefix)
     elif out is not None:
-        _replay_offline(log, out, model, placement, experiment)
+        view = _view_of(model, placement, experiment, catalog, catalog_version)
+        _replay_offline(log, out, view)
 
 
 def _replay_to(
@@ -160,16 +181,27 @@ def _replay_to(
     )
 
 
-def _replay_offline(
-    log: Path, out: Path, model: str, placement: Path | None, experiment: Path | None
-) -> None:
+def _view_of(
+    model: str,
+    placement: Path | None,
+    experiment: Path | None,
+    catalog: Path | None,
+    catalog_version: int | None,
+) -> "View":
     from stream_cw.core.row import View
-    from stream_cw.history.log import EventLog
-    from stream_cw.history.replay import replay_offline
+    from stream_cw.history.catalog_file import KnownWorks, read_catalog
     from stream_cw.model.chosen import choose
     from stream_cw.operator_files import with_files
 
-    view = with_files(View(scorer=choose(model)), placement, experiment, choose)
+    known = KnownWorks({}, 0) if catalog is None else read_catalog(catalog, catalog_version)
+    view = View(scorer=choose(model), works=known.works, catalog=known.version)
+    return with_files(view, placement, experiment, choose)
+
+
+def _replay_offline(log: Path, out: Path, view: "View") -> None:
+    from stream_cw.history.log import EventLog
+    from stream_cw.history.replay import replay_offline
+
     total = count_lines(log)
     with written(out) as rows, bar("replaying") as progress:
         report = replay_offline(

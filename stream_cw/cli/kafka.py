@@ -3,6 +3,7 @@
 # ruff: noqa: PLC0415 (commands import what they need, so that `--help` is quick)
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -28,6 +29,12 @@ def record(
 ) -> None:
     """Record the event topic: a log that replays to the same rows."""
     from stream_cw.broker.contract import topic_names
+
+    record_topic(source, topic_names(prefix).events, out, follow=follow)
+
+
+def record_topic(brokers: str, topic: str, out: Path, *, follow: bool) -> None:
+    """Record a topic, with `follow` until Ctrl-C, and say how much it was."""
     from stream_cw.clients.record import record as dump
 
     written_records = 0
@@ -38,7 +45,7 @@ def record(
 
     with written(out) as log:
         try:
-            dump(source, log, topic=topic_names(prefix).events, follow=follow, watch=note)
+            dump(brokers, log, topic=topic, follow=follow, watch=note)
         except KeyboardInterrupt:
             if not follow:
                 raise

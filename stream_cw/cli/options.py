@@ -48,6 +48,16 @@ ExperimentFile = Annotated[
         help="An experiment, TOML or JSON; profiles are dealt to its arms.",
     ),
 ]
+Catalogs = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--catalog",
+        metavar="FILE",
+        exists=True,
+        dir_okay=False,
+        help="What `catalog import` takes, or `catalog export` wrote; more than once for several.",
+    ),
+]
 OutputLog = Annotated[
     Path, typer.Option("-o", "--out", metavar="LOG", help="The event log to write.")
 ]
@@ -64,6 +74,13 @@ def parse_speed(text: str) -> float | None:
     if not 0 < speed < float("inf"):
         raise typer.BadParameter(f"speed: wanted `max` or a factor such as 60x, found {text!r}")
     return speed
+
+
+def works_of(catalogs: list[Path] | None) -> dict[str, bytes]:
+    """Read the works of the catalogs that were named, of real and of simulated shows alike."""
+    from stream_cw.history.catalog_file import read_works
+
+    return read_works(*catalogs or ())
 
 
 @contextmanager

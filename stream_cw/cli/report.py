@@ -8,7 +8,15 @@ from typing import Annotated
 import typer
 
 from stream_cw.cli.evaluate import Figures
-from stream_cw.cli.options import ExperimentFile, Model, bar, count_lines, written
+from stream_cw.cli.options import (
+    Catalogs,
+    ExperimentFile,
+    Model,
+    bar,
+    count_lines,
+    works_of,
+    written,
+)
 
 
 def report(
@@ -17,6 +25,7 @@ def report(
     ],
     experiment: ExperimentFile = None,
     model: Model = "shipped",
+    catalogs: Catalogs = None,
     json: Figures = None,
 ) -> None:
     """Say what members did in each arm: the first tile, searches past the row, discovery."""
@@ -29,7 +38,8 @@ def report(
     from stream_cw.model.tables import text
     from stream_cw.operator_files import with_files
 
-    view = with_files(View(scorer=choose(model)), None, experiment, choose)
+    view = View(scorer=choose(model), works=works_of(catalogs))
+    view = with_files(view, None, experiment, choose)
     total = PASSES * count_lines(log)
     with bar("replaying") as progress:
         found = report_experiment(EventLog(log), view, lambda done: progress(done, total))

@@ -2,12 +2,13 @@
 
 # ruff: noqa: PLC0415 (commands import what they need, so that `--help` is quick)
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stream_cw.cli.options import bar, count_lines, written
+from stream_cw.cli.options import Catalogs, bar, count_lines, works_of, written
 
 if TYPE_CHECKING:
     from stream_cw.model.dataset import DataSet
@@ -32,6 +33,7 @@ def train(
         Path, typer.Option("-o", "--out", metavar="MODEL", help="The model to write, not signed.")
     ],
     simulated: Simulated = None,
+    catalogs: Catalogs = None,
     share: Annotated[
         float,
         typer.Option(min=0, help="Weight of the simulated sessions, as a part of the others'."),
@@ -48,8 +50,9 @@ def train(
     from stream_cw.model.produce import produce
 
     began = time.monotonic()
-    data = dataset_of(logs)
-    added = None if simulated is None or not share else dataset_of([simulated])
+    works = works_of(catalogs)
+    data = dataset_of(logs, works)
+    added = None if simulated is None or not share else dataset_of([simulated], works)
     with Console(stderr=True).status("fitting") as status:
         payload, told = produce(data, added, share, name, status.update)
     with written(out) as file:
@@ -61,7 +64,7 @@ def train(
     )
 
 
-def sweep(logs: Logs, simulated: Simulated = None) -> None:
+def sweep(logs: Logs, simulated: Simulated = None, catalogs: Catalogs = None) -> None:
     """Try settings of the ranking on profiles left out in turn, and print what each came to."""
     from rich.console import Console
     from rich.table import Table
@@ -69,8 +72,9 @@ def sweep(logs: Logs, simulated: Simulated = None) -> None:
     _check_learning()
     from stream_cw.model.sweep import settings, tried
 
-    data = dataset_of(logs)
-    added = None if simulated is None else dataset_of([simulated])
+    works = works_of(catalogs)
+    data = dataset_of(logs, works)
+    added = None if simulated is None else dataset_of([simulated], works)
     wanted = list(settings(simulated=added is not None))
     table = Table("setting", "P@1", "recency", "points", "surprise", box=None)
     with bar("fitting") as progress:
@@ -97,7 +101,7 @@ def _check_learning() -> None:
         raise InputError("training needs scikit-learn: pip install 'stream-cw[learn]'")
 
 
-def dataset_of(logs: list[Path]) -> "DataSet":
+def dataset_of(logs: list[Path], works: Mapping[str, bytes]) -> "DataSet":
     """Make the data set of logs, with a bar."""
     from stream_cw.history.log import EventLog
     from stream_cw.model.dataset import make_dataset
@@ -105,4 +109,4 @@ def dataset_of(logs: list[Path]) -> "DataSet":
     total = 2 * sum(map(count_lines, logs))
     with bar("replaying") as progress:
         opened: list[Any] = [EventLog(log) for log in logs]
-        return make_dataset(opened, progress=lambda done: progress(done, total))
+        return make_dataset(opened, works=works, progress=lambda done: progress(done, total))

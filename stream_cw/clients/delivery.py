@@ -1,7 +1,9 @@
 """Delivery of a replay's records: in order, bounded in flight, and no failure in silence."""
 
 import logging
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
@@ -57,6 +59,24 @@ def _silent_logger() -> logging.Logger:
     logger = logging.getLogger("stream_cw.clients.librdkafka")
     logger.setLevel(logging.CRITICAL + 1)
     return logger
+
+
+@contextmanager
+def ctrl_c() -> Iterator[Callable[[], bool]]:
+    """Give a function that tells whether Ctrl-C came, once; in the main thread alone."""
+    # Raised inside a delivery's callback it would be lost, so the first one becomes a flag.
+    interrupted = False
+
+    def note(*_: object) -> None:
+        nonlocal interrupted
+        interrupted = True
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield lambda: interrupted
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class Delivery:

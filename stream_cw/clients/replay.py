@@ -1,15 +1,14 @@
 """Replay of an event log to Kafka, paced by event time and resumable after an interrupt."""
 
-import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import nullcontext
 from itertools import islice
 from pathlib import Path
 
 from msgspec import Struct
 
-from stream_cw.clients.delivery import BATCH_BYTES, Delivery, replay_producer
+from stream_cw.clients.delivery import BATCH_BYTES, Delivery, ctrl_c, replay_producer
 from stream_cw.clients.pace import Clock, paced
 from stream_cw.clients.progress import Progress, Window, fingerprint, load, progress_path, save
 from stream_cw.clients.topic import describe
@@ -108,7 +107,7 @@ def replay(
 
     began = clock()
     most_bytes = int(target.settings.get("max.message.bytes", BATCH_BYTES))
-    with _ctrl_c() if is_interrupted is None else nullcontext(is_interrupted) as interrupted:
+    with ctrl_c() if is_interrupted is None else nullcontext(is_interrupted) as interrupted:
         run = Delivery(
             replay_producer(brokers, most_bytes=most_bytes),
             topic,
@@ -128,20 +127,3 @@ def replay(
     keep_at.unlink(missing_ok=True)
     total = resumed + run.acknowledged
     return ReplayToKafkaReport(total, resumed, run.acknowledged, clock() - began, run.ends)
-
-
-@contextmanager
-def _ctrl_c() -> Iterator[Callable[[], bool]]:
-    # Raised inside a delivery's callback it would be lost, so the first one becomes a flag.
-    interrupted = False
-
-    def note(*_: object) -> None:
-        nonlocal interrupted
-        interrupted = True
-        signal.signal(signal.SIGINT, before)
-
-    before = signal.signal(signal.SIGINT, note)
-    try:
-        yield lambda: interrupted
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -141,24 +141,25 @@ def _works(series: SeriesEntry) -> Iterator[WorkEpisode]:
         for episode in season.episodes:
             if episode.special:
                 continue
-            seen = _episode(series, season.season, episode)
-            key = len(found) if episode.work_id is None else episode.work_id
-            first = found.setdefault(key, seen)
-            found[key] = first._replace(
-                from_s=min(first.from_s, seen.from_s), until_s=max(first.until_s, seen.until_s)
-            )
+            seen = _episode(series, season.season or 0, episode)
+            work = len(found) if episode.work_id is None else episode.work_id
+            first = found.setdefault(work, seen)
+            if first is not seen:
+                found[work] = first._replace(
+                    from_s=min(first.from_s, seen.from_s), until_s=max(first.until_s, seen.until_s)
+                )
     yield from found.values()
 
 
-def _episode(series: SeriesEntry, season: int | None, episode: EpisodeEntry) -> WorkEpisode:
-    released = _own_or(episode.released_ts, series.released_ts)
-    begins = _own_or(episode.available_from_ts, series.available_from_ts)
+def _episode(series: SeriesEntry, season: int, episode: EpisodeEntry) -> WorkEpisode:
+    released = _own_or(episode.released_ts, series.released_ts) or 0
+    begins = _own_or(episode.available_from_ts, series.available_from_ts) or 0
     ends = _own_or(episode.available_until_ts, series.available_until_ts)
     return WorkEpisode(
-        season=season or 0,
-        episode=max(episode.episode or 0, episode.episode_end or 0),
-        from_s=_clamped(-(-max(released or 0, begins or 0) // 1000)),
-        until_s=NO_END if ends is None else _clamped(ends // 1000),
+        season,
+        max(episode.episode or 0, episode.episode_end or 0),
+        _clamped(-(-max(released, begins) // 1000)),
+        NO_END if ends is None else _clamped(ends // 1000),
     )
 
 

@@ -13,6 +13,7 @@ from typing import Final, NoReturn
 
 from rich.console import Console
 
+from stream_cw.clients.catalog import import_catalog
 from stream_cw.clients.replay import ReplayToKafkaReport, replay
 from stream_cw.clients.tail import Rows, tail
 from stream_cw.demo.play import Play, play_of
@@ -67,6 +68,8 @@ def run_demo(*, once: bool = False, export: Path | None = None, speed: float | N
             f"broker at {system.address} (process {system.broker.pid}), "
             f"worker (process {system.worker.pid})"
         )
+        if play.catalog is not None:
+            import_catalog(play.catalog, system.address, topic=system.topics.catalog)
         system.wait_joined()
         screen.say("replaying as fast as can be" if math.isinf(pace) else f"replaying {pace:,.0f}x")
         _show(system, play, screen, folder, speed=None if math.isinf(pace) else pace, stay=live)

@@ -26,12 +26,15 @@ class Play(Struct, frozen=True):
     events : int
     seconds : float
         Event time from the first to the newest event.
+    catalog : Path or None
+        What the service says of its shows; an export has none.
     """
 
     title: str
     log: Path
     events: int
     seconds: float
+    catalog: Path | None
 
 
 def play_of(export: Path | None, folder: Path) -> Play:
@@ -51,9 +54,9 @@ def play_of(export: Path | None, folder: Path) -> Play:
     InputError
         If nothing in it can be played.
     """
-    log = folder / "play.jsonl"
+    log, catalog = folder / "play.jsonl", folder / "catalog.jsonl"
     if export is None:
-        report = demo_log(log)
+        report = demo_log(log, catalog)
         title = f"{report.profiles} simulated members, {report.days} days"
     else:
         whole = folder / "export.jsonl"
@@ -64,7 +67,7 @@ def play_of(export: Path | None, folder: Path) -> Play:
     times = _times(log)
     if not times:
         raise InputError(f"{export}: no event in it")
-    return Play(title, log, len(times), (max(times) - times[0]) / 1000)
+    return Play(title, log, len(times), (max(times) - times[0]) / 1000, None if export else catalog)
 
 
 def _last_weeks(whole: Path, log: Path) -> None:

@@ -1,9 +1,10 @@
 """The data set: what the features say of every candidate of every scored session, and its label."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import file_digest
 from itertools import chain, count
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, BinaryIO, Final, NamedTuple, get_args
 from zipfile import BadZipFile
 
@@ -97,10 +98,17 @@ class Sample(NamedTuple):
     codes: NDArray[np.int64]
 
 
-def sample(opening: Opening) -> Sample:
-    """Compute the features of an opening's candidates: all shows that belong in its row."""
+def sample(opening: Opening, works: Mapping[str, bytes] = MappingProxyType({})) -> Sample:
+    """Compute the features of an opening's candidates: all shows that belong in its row.
+
+    Parameters
+    ----------
+    opening : Opening
+    works : mapping of str to bytes, optional
+        The catalog: what it says of each show.
+    """
     session, state = opening.session, opening.state
-    found = candidates(state, WATCH_NEXT)
+    found = candidates(state, WATCH_NEXT, works)
     return Sample(session, opening.log, found.ids, *extract(state, session.device_id, found))
 
 
@@ -127,7 +135,10 @@ def extract(
 
 
 def make_dataset(
-    logs: Sequence[EventLog], *, progress: Callable[[int], None] | None = None
+    logs: Sequence[EventLog],
+    *,
+    works: Mapping[str, bytes] = MappingProxyType({}),
+    progress: Callable[[int], None] | None = None,
 ) -> DataSet:
     """Replay logs and gather every scored session.
 
@@ -135,6 +146,8 @@ def make_dataset(
     ----------
     logs : sequence of EventLog
         One account each; profiles of the same id are one.
+    works : mapping of str to bytes, optional
+        The catalog, one for all logs: what it says of each show.
     progress : callable, optional
         Called with the number of records read so far; each is read twice.
 
@@ -148,7 +161,7 @@ def make_dataset(
         If a line of a recording is damaged.
     """
     samples = sorted(
-        map(sample, openings(*logs, progress=progress)),
+        (sample(opening, works) for opening in openings(*logs, progress=progress)),
         key=lambda s: (s.session.known_ts, s.session.profile_id, s.session.ts),
     )
     sessions = [s.session for s in samples]

@@ -13,8 +13,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from msgspec.structs import replace
 
@@ -22,17 +20,15 @@ from stream_cw.config import Settings
 from stream_cw.core.learned import Learned
 from stream_cw.core.row import View
 from stream_cw.core.scoring import Scorer
-from stream_cw.errors import BrokerError, RefusedModelError
+from stream_cw.errors import RefusedModelError
 from stream_cw.model.artefact import unpack
 from stream_cw.model.chosen import choose
 from stream_cw.model.keys import load_trusted
 from stream_cw.model.topic import RANKER, is_kept
 from stream_cw.operator_files import with_files
+from stream_cw.worker.follower import Follower
 from stream_cw.worker.stats import Stats
 
-READ_SECONDS: Final = 30.0
-POLL_MS: Final = 500
-FETCH_BYTES: Final = 4_194_304
 MOST_TRIED: Final = 16
 """So many of each kind are looked at when the newest cannot be used: 32 MB at the most."""
 
@@ -96,18 +92,9 @@ class Models:
     ) -> None:
         self.view = initial
         self._initial = initial
-        self._place = TopicPartition(topic, 0)
         self._trusted = trusted
         self._stats = stats
-        self._fail = fail
-        self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=[address.strip() for address in brokers.split(",")],
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            max_partition_fetch_bytes=FETCH_BYTES,
-        )
-        self._consumer.assign([self._place])
-        self._following: asyncio.Task[None] | None = None
+        self._follower = Follower(brokers, topic, fail)
 
     async def start(self) -> None:
         """Read the topic to its end, and follow it from then on.
@@ -115,28 +102,16 @@ class Models:
         Raises
         ------
         BrokerError
-            If the end is not reached in time.
+            If the topic cannot be read to its end.
         """
-        try:
-            async with asyncio.timeout(READ_SECONDS):
-                await self._consumer.start()
-                candidates = await self._candidates()
-        except (KafkaError, TimeoutError) as error:
-            await self._consumer.stop()
-            raise BrokerError(
-                f"topic {self._place.topic} not read to its end in {READ_SECONDS:.0f} s: "
-                f"{type(error).__name__}"
-            ) from None
+        candidates = await self._candidates()
         while candidates and not await self._take(candidates.pop()):
             pass
-        self._following = asyncio.create_task(self._follow())
+        self._follower.follow(self._take_new)
 
     async def stop(self) -> None:
         """Follow no further."""
-        if self._following is not None:
-            self._following.cancel()
-            await asyncio.gather(self._following, return_exceptions=True)
-        await self._consumer.stop()
+        await self._follower.stop()
 
     async def _candidates(self) -> list[Any]:
         """Read what the topic holds, and return what may be in force, the likeliest last.
@@ -146,32 +121,18 @@ class Models:
         """
         in_force: deque[Any] = deque(maxlen=MOST_TRIED)
         kept: deque[Any] = deque(maxlen=MOST_TRIED)
-        while not await self._is_at_end():
-            for record in await self._fetched():
-                if record.key == RANKER:
-                    in_force.append(record)
-                elif is_kept(record.key) and record.value is not None:
-                    kept.append(record)
+
+        async def note(records: list[Any], _: int) -> None:
+            in_force.extend(record for record in records if record.key == RANKER)
+            kept.extend(r for r in records if is_kept(r.key) and r.value is not None)
+
+        await self._follower.read(note)
         return [*kept, *in_force] if in_force else []
 
-    async def _is_at_end(self) -> bool:
-        # The end as a fetch tells it: the embedded broker, asked for it, may tell a lower one.
-        end = self._consumer.highwater(self._place)
-        position: int = await self._consumer.position(self._place)
-        return end is not None and position >= end
-
-    async def _follow(self) -> None:
-        try:
-            while True:
-                for record in await self._fetched():
-                    if record.key == RANKER:
-                        await self._take(record)
-        except Exception as error:  # noqa: BLE001 - else the worker would miss every later model
-            self._fail(error)
-
-    async def _fetched(self) -> list[Any]:
-        came = await self._consumer.getmany(timeout_ms=POLL_MS)
-        return [record for records in came.values() for record in records]
+    async def _take_new(self, records: list[Any], _: int) -> None:
+        for record in records:
+            if record.key == RANKER:
+                await self._take(record)
 
     async def _take(self, record: Any) -> bool:
         """Use the model of a record from now on, if it can be used."""

@@ -7,10 +7,11 @@ import signal
 import sys
 import traceback
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final, NoReturn
 
 import uvloop
+from msgspec.structs import replace
 
 from stream_cw.broker.contract import Topics, topic_names
 from stream_cw.broker.identities import Identity
@@ -18,6 +19,7 @@ from stream_cw.config import Settings
 from stream_cw.core.row import View
 from stream_cw.errors import StreamCwError
 from stream_cw.worker.app import App, build_app
+from stream_cw.worker.catalog import Catalog
 from stream_cw.worker.checks import check_deployment
 from stream_cw.worker.datadir import locked
 from stream_cw.worker.models import Models, initial_view, trusted_keys
@@ -76,17 +78,23 @@ async def _serve(settings: Settings, topics: Topics, events: Identity) -> None:
 async def _followed(
     settings: Settings, topics: Topics, stats: Stats, fail: Callable[[BaseException], NoReturn]
 ) -> AsyncIterator[Callable[[], View]]:
-    """Follow the model topic, where the settings name trusted keys; give what rounds ask."""
+    """Follow the catalog, and models where the settings name trusted keys; give the view."""
     initial, trusted = initial_view(settings), trusted_keys(settings)
-    if trusted is None:
-        yield lambda: initial
-        return
-    models = Models(settings.brokers, topics.models, trusted, initial, stats, fail)
-    await models.start()
-    try:
-        yield lambda: models.view
-    finally:
-        await models.stop()
+    models: Models | None = None
+    async with AsyncExitStack() as stack:
+        if trusted is not None:
+            models = Models(settings.brokers, topics.models, trusted, initial, stats, fail)
+            await models.start()
+            stack.push_async_callback(models.stop)
+        catalog = Catalog(settings.brokers, topics.catalog, stats, fail)
+        await catalog.start()
+        stack.push_async_callback(catalog.stop)
+
+        def view() -> View:
+            base = initial if models is None else models.view
+            return replace(base, works=catalog.known.works, catalog=catalog.known.version)
+
+        yield view
 
 
 async def _run_until(app: App, stop: asyncio.Event) -> None:

@@ -34,6 +34,8 @@ class Stats(Struct):
     rebalances : int
     models_taken, models_refused : int
         Artefacts of the model topic.
+    catalog_taken, catalog_refused : int
+        Records of the catalog topic; one that takes an entry away is taken, too.
     working_ms : int
         Time spent in the pure part of rounds and in building rows.
     """
@@ -53,6 +55,8 @@ class Stats(Struct):
     rebalances: int = 0
     models_taken: int = 0
     models_refused: int = 0
+    catalog_taken: int = 0
+    catalog_refused: int = 0
     working_ms: int = 0
 
     def line(self) -> str:

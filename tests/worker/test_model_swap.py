@@ -1,15 +1,13 @@
 """A worker takes new models while it runs: a row is the replay's under the model that it names."""
 
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 import pytest
 from confluent_kafka import Producer
 from oracle import Verdict, judge
+from running_log import Watch, running_log
 from signed_models import Signer, a_manifest, a_model
 from worker_support import make_events, wait_until, workers
 from worker_system import PARTITIONS, System
@@ -18,13 +16,11 @@ from stream_cw.broker.contract import topic_names
 from stream_cw.broker.embedded import embedded_broker
 from stream_cw.broker.topics import apply_topics
 from stream_cw.clients.models import publish, rollback
-from stream_cw.clients.read import read
-from stream_cw.core.events import Event, encode_event
+from stream_cw.core.events import encode_event
 from stream_cw.core.learned import Learned
-from stream_cw.core.partition import partition_for
 from stream_cw.core.records import Record
 from stream_cw.core.row import RECENCY, View
-from stream_cw.core.rows import Row, decode_row
+from stream_cw.core.rows import decode_row
 from stream_cw.history.replay import replay
 from stream_cw.model.artefact import unpack
 from stream_cw.model.topic import RANKER, kept_key
@@ -80,58 +76,6 @@ BAD = {
     "bad_json": b"no model at all",
     "too_large": NEWEST.ljust(1_000_001),
 }
-
-
-class Watch:
-    """Rows as they come."""
-
-    def __init__(self, system: System) -> None:
-        self.models: list[int] = []
-        self._batches = read(system.brokers, system.topics.rows, PARTITIONS, from_beginning=True)
-
-    def until(self, found: Callable[[Row], bool], count: int = 1) -> None:
-        """Read on until so many rows more are what is looked for."""
-        deadline = time.monotonic() + 90
-        while count > 0:
-            assert time.monotonic() < deadline, f"models so far: {sorted(set(self.models))}"
-            for record in next(self._batches):
-                row = decode_row(record.value)
-                self.models.append(row.version.model)
-                count -= found(row)
-
-    def until_model(self, offset: int, count: int = 50) -> None:
-        self.until(lambda row: row.version.model == offset + 1, count)
-
-
-@contextmanager
-def running_log(system: System) -> Iterator[Callable[[], int]]:
-    """Produce events all the time; gives a function that ends it and tells how many there were."""
-    ended = threading.Event()
-    producer = Producer({"bootstrap.servers": system.brokers, "log_level": 0, "linger.ms": 5})
-    produced: list[Event] = []
-
-    def run() -> None:
-        for event in make_events(20, 30_000):
-            if len(produced) % 10 == 0 and ended.wait(0.05):
-                return
-            key = event.profile_id.encode()
-            place = partition_for(key, PARTITIONS)
-            producer.produce(system.topics.events, encode_event(event), key, place)
-            producer.poll(0)
-            produced.append(event)
-
-    def end() -> int:
-        ended.set()
-        thread.join()
-        assert producer.flush(30) == 0
-        return len(produced)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
-        yield end
-    finally:
-        end()
 
 
 def verdict_of(system: System, folder: Path, *views: View) -> Verdict:

@@ -222,7 +222,7 @@ def wait_until(condition: Callable[[], bool], what: str, seconds: float = 90.0) 
 class WorkerProcess:
     """A worker in a process of its own."""
 
-    def __init__(self, folder: Path, settings: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, settings: dict[str, Any], code: str = RUN) -> None:
         self.folder = folder
         self.stats_file = folder / "stats.json"
         self._log = (folder / "log.txt").open("ab")
@@ -232,7 +232,7 @@ class WorkerProcess:
             **{f"STREAM_CW_{name.upper()}": str(value) for name, value in given.items()},
         }
         self.process = subprocess.Popen(
-            [sys.executable, "-c", RUN], env=environment, stdout=self._log, stderr=self._log
+            [sys.executable, "-c", code], env=environment, stdout=self._log, stderr=self._log
         )
 
     def log(self) -> str:
@@ -264,7 +264,9 @@ class WorkerProcess:
 
 
 @contextmanager
-def workers(root: Path, **common: Any) -> Iterator[Callable[..., WorkerProcess]]:
+def workers(
+    root: Path, *, code: str = RUN, **common: Any
+) -> Iterator[Callable[..., WorkerProcess]]:
     """Start workers by name; the same name finds the same folder again.
 
     They order rows by recency where a test says nothing else: it is the quicker oracle.
@@ -274,7 +276,7 @@ def workers(root: Path, **common: Any) -> Iterator[Callable[..., WorkerProcess]]
     def start(name: str = "one", **settings: Any) -> WorkerProcess:
         folder = root / name
         folder.mkdir(parents=True, exist_ok=True)
-        worker = WorkerProcess(folder, {"model": "recency", **common, **settings})
+        worker = WorkerProcess(folder, {"model": "recency", **common, **settings}, code)
         started.append(worker)
         return worker
 
