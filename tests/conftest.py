@@ -21,7 +21,21 @@ from stream_cw.broker.process import Broker
 
 PARTS = {"kafka", "chromium", "data"}
 FIGURE = "figure"
-SHARED_EXPORT = Path(__file__).parents[2] / "shared" / "data" / "viewing_activity_export.csv"
+TESTS = Path(__file__).parent
+SHARED_EXPORT = TESTS.parents[1] / "shared" / "data" / "viewing_activity_export.csv"
+LONGEST = (
+    "end_to_end/test_main_job.py",
+    "worker/test_worker.py",
+    "worker/test_model_swap.py",
+    "test_demo.py",
+    "broker/test_brokers.py",
+    "clients/test_model_topic.py",
+    "worker/test_work.py",
+    "clients/test_replay.py",
+    "end_to_end/test_bad_records.py",
+    "model/test_learned_on_simulator.py",
+)
+"""Files of half a minute and more, longest first (`--durations` tells)."""
 
 OwnKafka = Callable[..., Broker]
 ShowFigure = Callable[[str], None]
@@ -39,6 +53,15 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(
             f"STREAM_CW_REQUIRE names {sorted(unknown)}, known are {sorted(PARTS)}"
         )
+    if lost := [name for name in LONGEST if not (TESTS / name).is_file()]:
+        raise pytest.UsageError(f"LONGEST of {__file__} names {lost}, which are no files")
+    # The processes share the cores: threads of theirs would only wait for one another.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than there are cores: tests on Kafka often wait for it."""
+    return (os.cpu_count() or 1) + 1
 
 
 def _kernels(root: Path) -> Path:
@@ -49,9 +72,13 @@ def _kernels(root: Path) -> Path:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that need Apache Kafka: they take longest."""
+    """Begin with what takes longest, so that no process is left alone with it at the end.
+
+    After the longest files those that need Apache Kafka are dealt, then all others.
+    """
+    place = {TESTS / name: number for number, name in enumerate(LONGEST)}
     on_kafka = {item.path for item in items if item.get_closest_marker("kafka")}
-    items.sort(key=lambda item: item.path not in on_kafka)
+    items.sort(key=lambda item: place.get(item.path, len(LONGEST) + (item.path not in on_kafka)))
 
 
 @pytest.fixture

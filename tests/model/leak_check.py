@@ -1,16 +1,23 @@
 """Finds features that look ahead: what the log's future must not change, it changes for them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
+from small_logs import HOUR
 
+from stream_cw.core.candidates import candidates
+from stream_cw.core.events import Pause, Play, Progress, Stop, decode_event, encode_event
 from stream_cw.core.records import admit
+from stream_cw.core.rules import WATCH_NEXT
 from stream_cw.core.state import ProfileState, Source
 from stream_cw.core.step import step
 from stream_cw.history.log import EventLog
 from stream_cw.history.replay import PLAIN_EPOCH
+from stream_cw.model.dataset import extract
 from stream_cw.model.openings import Opening, openings
 
 Extract = Callable[[ProfileState, str], NDArray[np.int64]]
@@ -19,7 +26,17 @@ Fit = Callable[[EventLog], Extract]
 """Makes an extractor; the log that it is handed is all that it may look at."""
 
 
-def leaks(log: EventLog, fit: Fit, folder: Path, *, checked: int) -> list[Opening]:
+def served(log: EventLog) -> Extract:
+    """The features that the row is made from; they look at no log."""
+
+    def codes(state: ProfileState, device_id: str) -> NDArray[np.int64]:
+        show, session = extract(state, device_id, candidates(state, WATCH_NEXT))
+        return np.concatenate([show.ravel(), session])
+
+    return codes
+
+
+def leaks(log: EventLog, fit: Fit, folder: Path, checked: Sequence[Opening]) -> list[Opening]:
     """Find openings whose features change when the log ends with their session_start.
 
     Parameters
@@ -29,28 +46,28 @@ def leaks(log: EventLog, fit: Fit, folder: Path, *, checked: int) -> list[Openin
     fit : Fit
     folder : Path
         Gets the logs that were cut.
-    checked : int
-        How many openings are looked at, evenly over the log.
+    checked : sequence of Opening
+        Those of the log that are looked at.
 
     Returns
     -------
     list of Opening
         None of them: the features know nothing of what came later.
     """
-    extract = fit(log)
+    whole = fit(log)
     found = []
-    for opening in sampled(log, checked):
+    for opening in checked:
         cut = cut_behind(log, opening, folder / "cut.jsonl")
         state = state_at_end(cut, opening.session.profile_id)
         before = fit(cut)(state, opening.session.device_id)
-        if not np.array_equal(before, extract(opening.state, opening.session.device_id)):
+        if not np.array_equal(before, whole(opening.state, opening.session.device_id)):
             found.append(opening)
     return found
 
 
-def sampled(log: EventLog, count: int) -> list[Opening]:
-    """Pick openings that the log has a session_start for."""
-    found = [opening for opening in openings(log) if opening.session.opening is not None]
+def sampled(opened: Sequence[Opening], count: int) -> list[Opening]:
+    """Pick openings that the log has a session_start for, evenly over it."""
+    found = [opening for opening in opened if opening.session.opening is not None]
     assert len(found) >= count
     return [found[n * len(found) // count] for n in range(count)]
 
@@ -79,3 +96,24 @@ def state_at_end(log: EventLog, profile_id: str) -> ProfileState:
             state = step(state, admit(record, None), source).state
     assert state is not None
     return state
+
+
+def raise_later_positions(log: EventLog, first: int, path: Path) -> EventLog:
+    """Let everything from a line on be watched an hour farther."""
+    with log.path.open("rb") as lines, path.open("wb") as out:
+        out.writelines(islice(lines, first))
+        for line in lines:
+            event = decode_event(line.rstrip(b"\n"))
+            if isinstance(event, Play | Pause | Progress | Stop):
+                event = msgspec.structs.replace(event, position_ms=event.position_ms + HOUR)
+            out.write(encode_event(event) + b"\n")
+    return EventLog(path)
+
+
+def assert_later_positions_tell_nothing(
+    log: EventLog, checked: Sequence[Opening], path: Path
+) -> None:
+    for opening in checked:
+        first = sum(1 for _ in lines_until(log, opening))
+        found = openings(raise_later_positions(log, first, path))
+        assert opening == next(o for o in found if o.session == opening.session)

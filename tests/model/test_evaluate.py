@@ -1,4 +1,4 @@
-"""Evaluation: by hand, on simulated members with scorers that know, and on the shared export."""
+"""Evaluation: by hand, and on simulated members with scorers that know."""
 
 import random
 from pathlib import Path
@@ -18,7 +18,6 @@ from stream_cw.core.rules import WATCH_NEXT
 from stream_cw.core.scoring import Recency
 from stream_cw.errors import InputError
 from stream_cw.history.log import EventLog
-from stream_cw.history.netflix import import_netflix
 from stream_cw.history.simulator import simulate
 from stream_cw.model.bootstrap import Estimate
 from stream_cw.model.by import By
@@ -333,16 +332,3 @@ def test_each_log_is_an_account(tmp_path: Path) -> None:
     assert set(evaluate_logs(paths[::2], View()).accounts) == {str(paths[0]), str(paths[2])}
     with pytest.raises(InputError, match="found 1 again"):
         evaluate_logs([paths[0], paths[0]], View())
-
-
-@pytest.mark.data
-def test_recency_on_the_shared_export(export_path: Path, tmp_path: Path) -> None:
-    path = tmp_path / "log.jsonl"
-    with path.open("wb") as log:
-        import_netflix(export_path, log, account=None, tz="America/Sao_Paulo")
-    found = evaluate(list(judge("shared", openings(EventLog(path)), View())), RECENT)
-    # Over all shows of the last 60 days recency is known to be right in .7999; a row has 20 tiles.
-    assert found.recency.p_at_1 == pytest.approx(0.7999, abs=0.003)
-    assert found.recency.p_at_1 < 0.7999
-    assert found.recency.coverage is not None
-    assert 0.985 < found.recency.coverage < 1

@@ -28,6 +28,7 @@ from stream_cw.history.simulator import simulate
 from stream_cw.model.experiment_report import (
     NO_EXPERIMENT,
     PASSES,
+    ExperimentReport,
     Tally,
     report_experiment,
     report_table,
@@ -47,6 +48,16 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> EventLog:
     with path.open("wb") as log:
         simulate(24, 30, 5, log)
     return EventLog(path)
+
+
+@pytest.fixture(scope="module")
+def counts(simulated: EventLog) -> dict[str, Tally]:
+    return tally(simulated, View())
+
+
+@pytest.fixture(scope="module")
+def reported(simulated: EventLog) -> ExperimentReport:
+    return report_experiment(simulated, View(experiment=TWO))
 
 
 def test_counts_of_a_story(tmp_path: Path) -> None:
@@ -143,9 +154,8 @@ def test_counts_are_those_of_the_replayed_rows(simulated: EventLog, view: View) 
     assert 0 < total.discoveries < total.sessions
 
 
-def test_each_profile_is_in_its_arm(simulated: EventLog) -> None:
-    counts = tally(simulated, View())
-    found = report_experiment(simulated, View(experiment=TWO))
+def test_each_profile_is_in_its_arm(counts: dict[str, Tally], reported: ExperimentReport) -> None:
+    found = reported
     assert (found.experiment, list(found.arms)) == ("two", ["a", "b"])
     for name, arm in found.arms.items():
         mine = [counts[profile] for profile in counts if arm_of(TWO, profile).id == name]
@@ -207,7 +217,7 @@ def test_an_arm_without_a_profile_has_no_share(tmp_path: Path) -> None:
     assert "-" in text(report_table(report_experiment(log, View(experiment=TWO))))
 
 
-def test_the_command(simulated: EventLog, tmp_path: Path) -> None:
+def test_the_command(simulated: EventLog, reported: ExperimentReport, tmp_path: Path) -> None:
     path, out = tmp_path / "experiment.json", tmp_path / "out.json"
     path.write_bytes(msgspec.json.encode(TWO))
 
@@ -219,7 +229,7 @@ def test_the_command(simulated: EventLog, tmp_path: Path) -> None:
 
     told = run("--experiment", path, "--json", out)
     found = msgspec.json.decode(out.read_bytes())
-    assert found == msgspec.to_builtins(report_experiment(simulated, View(experiment=TWO)))
+    assert found == msgspec.to_builtins(reported)
     assert f"{100 * found['arms']['a']['first_of_row']['value']:.1f} [" in told
     assert NO_EXPERIMENT in run()
 
@@ -230,12 +240,13 @@ def test_progress_counts_every_record(simulated: EventLog) -> None:
     assert told == list(range(1, PASSES * sum(1 for _ in simulated) + 1))
 
 
-def test_order_of_profiles_is_of_no_account(simulated: EventLog, tmp_path: Path) -> None:
+def test_order_of_profiles_is_of_no_account(
+    simulated: EventLog, reported: ExperimentReport, tmp_path: Path
+) -> None:
     by_profile: dict[str, list[bytes]] = defaultdict(list)
     for record in simulated:
         assert record.value is not None
         by_profile[decode_event(record.value).profile_id].append(record.value)
     path = tmp_path / "log.jsonl"
     path.write_bytes(b"\n".join(v for name in reversed(by_profile) for v in by_profile[name]))
-    view = View(experiment=TWO)
-    assert report_experiment(EventLog(path), view) == report_experiment(simulated, view)
+    assert report_experiment(EventLog(path), View(experiment=TWO)) == reported

@@ -1,9 +1,9 @@
 """Labels: the definitions one by one, against a slow oracle, and against an older measurement."""
 
-from collections import Counter
 from pathlib import Path
 
 import pytest
+from as_measured import assert_as_measured
 from hypothesis import HealthCheck, assume, given, settings
 from label_oracle import recompute
 from small_logs import HOUR, MINUTE, T0, Story, arrivals, episode, events_until, write_events
@@ -21,8 +21,7 @@ from stream_cw.core.events import (
 from stream_cw.core.partition import partition_for
 from stream_cw.core.records import Record
 from stream_cw.history.log import EventLog, LogHeader, encode_header, encode_record
-from stream_cw.history.netflix import import_netflix
-from stream_cw.history.simulator import marginals, simulate
+from stream_cw.history.simulator import simulate
 from stream_cw.model.labels import Session, sessions
 
 
@@ -317,24 +316,6 @@ def test_the_order_in_which_devices_arrive_changes_no_label(
     assert labels(folder, events) == labels(folder, ordered)
 
 
-def counted(found: list[Session]) -> Counter[str]:
-    """Count as `marginals` does: without the first session of a profile."""
-    counts = Counter(s.kind for s in found if s.gap_ms is not None)
-    counts["switched"] = sum(s.switched for s in found)
-    return counts
-
-
-def assert_as_measured(log: Path) -> list[Session]:
-    found = list(sessions(EventLog(log)))
-    with log.open("rb") as lines:
-        measured = marginals(lines, warm_up_days=0)
-    counts = counted(found)
-    for name, kind in (("returns", "continuation"), ("older", "older"), ("switched", "switched")):
-        assert round(measured[name].share * measured[name].sessions) == counts[kind], name
-    assert measured["returns"].sessions == sum(s.gap_ms is not None for s in found)
-    return found
-
-
 def test_the_simulator_measures_the_same_sessions(tmp_path: Path) -> None:
     path = tmp_path / "sim.jsonl"
     with path.open("wb") as out:
@@ -342,17 +323,3 @@ def test_the_simulator_measures_the_same_sessions(tmp_path: Path) -> None:
     found = assert_as_measured(path)
     assert all(s.opening is not None for s in found)
     assert len(found) > 1_500
-
-
-@pytest.mark.data
-def test_the_export_has_the_sessions_of_the_design(export_path: Path, tmp_path: Path) -> None:
-    path = tmp_path / "export.jsonl"
-    with path.open("wb") as out:
-        import_netflix(export_path, out, account="x", tz="America/Sao_Paulo")
-    found = assert_as_measured(path)
-    assert Counter(s.kind for s in found) == {
-        "continuation": 2_964,
-        "discovery": 923,
-        "older": 290,
-    }
-    assert len(found) == 4_177

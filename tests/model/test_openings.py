@@ -13,7 +13,6 @@ from stream_cw.core.row import row
 from stream_cw.core.rows import Row
 from stream_cw.core.state import ProfileState, digest
 from stream_cw.history.log import EventLog, LogHeader, encode_header, encode_record
-from stream_cw.history.netflix import import_netflix
 from stream_cw.history.replay import replay
 from stream_cw.history.simulator import simulate
 from stream_cw.model.labels import sessions
@@ -229,21 +228,3 @@ def test_no_play_of_a_session_is_in_its_own_state(folder: Path, events: list[Eve
 
 def batched(hashes: bytes) -> list[bytes]:
     return [hashes[at : at + 8] for at in range(0, len(hashes), 8)]
-
-
-@pytest.mark.data
-def test_recency_through_the_row_of_the_export(export_path: Path, tmp_path: Path) -> None:
-    """Measured elsewhere: .800 with every show of 60 days as a candidate, some lost to the row."""
-    path = tmp_path / "export.jsonl"
-    with path.open("wb") as out:
-        import_netflix(export_path, out, account="x", tz="America/Sao_Paulo")
-    hits = covered = continued = 0
-    for opening in openings(EventLog(path)):
-        if opening.session.kind == "continuation":
-            shows = [tile.show_id for tile in row_of(opening).tiles]
-            continued += 1
-            covered += opening.session.target in shows
-            hits += shows[:1] == [opening.session.target]
-    assert continued == 2_964
-    assert 0.795 < hits / continued < 0.805
-    assert covered / continued > 0.985

@@ -5,7 +5,6 @@ from importlib.resources import files
 from pathlib import Path
 
 import msgspec
-import pytest
 from event_strategies import run
 
 from stream_cw.core.events import Episode, Event, HomeView, Play, SessionStart, Stop
@@ -13,7 +12,6 @@ from stream_cw.core.features import CODES
 from stream_cw.core.learned import Learned
 from stream_cw.core.row import RECENCY, View, row
 from stream_cw.core.rows import Row
-from stream_cw.history.netflix import import_netflix
 from stream_cw.model.artefact import MAX_ARTEFACT_BYTES
 from stream_cw.model.chosen import choose
 from stream_cw.model.shipped import shipped
@@ -117,18 +115,3 @@ def test_it_is_small_and_carries_no_words_of_anybody(tmp_path: Path):
     data = files("stream_cw.model").joinpath("shipped.json").read_bytes()
     assert len(data) < MAX_ARTEFACT_BYTES // 4
     assert data.isascii()
-
-
-@pytest.mark.data
-def test_no_id_of_the_export_is_in_it(export_path: Path, tmp_path: Path):
-    log = tmp_path / "export.jsonl"
-    with log.open("wb") as out:
-        import_netflix(export_path, out, account="shared", tz="America/Sao_Paulo")
-    text = files("stream_cw.model").joinpath("shipped.json").read_text()
-    ids = set()
-    for line in log.read_text().splitlines()[::50]:
-        for name in ("profile_id", "device_id", "series_id"):
-            if f'"{name}":"' in line:
-                ids.add(line.split(f'"{name}":"')[1].split('"')[0])
-    assert len(ids) > 20
-    assert not [found for found in ids if found in text]

@@ -178,10 +178,10 @@ def _event(move: Move, fields: dict[str, Any], titles: Sequence[ev.Title]) -> ev
     return _SIGNS[other % len(_SIGNS)](**fields)
 
 
-def run(events: Iterable[ev.Event]) -> ProfileState | None:
-    """Take events through `step`, each at its own offset."""
-    state = None
-    for offset, event in enumerate(events):
+def run(events: Iterable[ev.Event], state: ProfileState | None = None) -> ProfileState | None:
+    """Take events through `step`, each at its own offset, behind those that a state has seen."""
+    first = state.source.offset + 1 if state else 0
+    for offset, event in enumerate(events, first):
         source = Source(EPOCH, 0, offset)
         state = step(state, event, source).state
         assert state is None or state.source == source
