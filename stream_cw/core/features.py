@@ -28,10 +28,12 @@ from stream_cw.core.scene import (
     Scene,
     places,
 )
+from stream_cw.core.title_features import TITLE_FEATURES
 from stream_cw.core.watching import MINUTE, PLAY, is_weekend, local_hour_bin
 
 __all__ = [
     "CODES",
+    "PARTS",
     "UNKNOWN",
     "Feature",
     "octave",
@@ -40,6 +42,7 @@ __all__ = [
     "show_codes",
     "SESSION_FEATURES",
     "session_codes",
+    "TITLE_FEATURES",
     "FEATURE_NAMES",
     "features_hash",
 ]
@@ -298,10 +301,13 @@ def session_codes(scene: Scene) -> Ints:
     return np.array([feature.compute(scene) for feature in SESSION_FEATURES], np.int64)
 
 
-FEATURE_NAMES: Final = tuple(f.name for f in (*SHOW_FEATURES, *SESSION_FEATURES))
+_ALL: Final = (*SHOW_FEATURES, *SESSION_FEATURES, *TITLE_FEATURES)
+
+FEATURE_NAMES: Final = tuple(feature.name for feature in _ALL)
+"""In the order of the rows of `learned.feature_codes`."""
 
 
 def features_hash() -> str:
     """SHA-256 over the names and formulas: a model is for the code that computes the same."""
-    lines = (f"{f.name}: {f.formula}" for f in (*SHOW_FEATURES, *SESSION_FEATURES))
+    lines = (f"{feature.name}: {feature.formula}" for feature in _ALL)
     return sha256("\n".join(lines).encode()).hexdigest()

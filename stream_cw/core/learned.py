@@ -10,11 +10,14 @@ from stream_cw.core.columns import Ints
 from stream_cw.core.features import (
     CODES,
     FEATURE_NAMES,
+    SESSION_FEATURES,
     SHOW_FEATURES,
+    TITLE_FEATURES,
     session_codes,
     show_codes,
 )
 from stream_cw.core.model import LEAVES, QUESTIONS, Additive, Curve, Model, Trees
+from stream_cw.core.priors import CompiledPriors, Priors
 from stream_cw.core.rows import ModelRef
 from stream_cw.core.scene import scene
 from stream_cw.core.scoring import RECENTLY_WATCHED, Ranking
@@ -26,6 +29,9 @@ _MILLI: Final = 1000
 _ALONE: Final = 100_000
 """Margin of a tile that has no second, thousandths: beyond any other."""
 _SHOW: Final = len(SHOW_FEATURES)
+_TITLE: Final = _SHOW + len(SESSION_FEATURES)
+_REASONS: Final = {feature.name: feature.reason for feature in (*SHOW_FEATURES, *TITLE_FEATURES)}
+_NO_PRIORS: Final = CompiledPriors(Priors())
 
 
 class CompiledAdditive:
@@ -69,8 +75,7 @@ class CompiledAdditive:
 
 
 def _reason(name: str) -> str:
-    at = FEATURE_NAMES.index(name)
-    return SHOW_FEATURES[at].reason if at < _SHOW else ""
+    return _REASONS.get(name, "")
 
 
 class CompiledCurve:
@@ -122,6 +127,7 @@ class Learned:
         self.ref = ref
         self._ranking = CompiledAdditive(model.ranking)
         self._interest = CompiledAdditive(model.interest)
+        self._priors = CompiledPriors(model.priors)
         self._hazard, self._combined = CompiledCurve(model.hazard), CompiledCurve(model.combined)
         self._trees, self._dedicated = (
             CompiledTrees(model.placement),
@@ -135,7 +141,7 @@ class Learned:
 
     def rank(self, state: ProfileState, slot: int, found: Candidates) -> Ranking:
         """Rank by utility, place by the trees; see `scoring.Scorer`."""
-        codes, session = feature_codes(state, slot, found)
+        codes, session = feature_codes(state, slot, found, self._priors)
         mains, pairs = self._ranking.terms(codes)
         utility = np.add.reduce(mains) + np.add.reduce(pairs)
         log_odds = self._trees.score(placement_row(session, utility))
@@ -144,7 +150,7 @@ class Learned:
 
     def placements(self, state: ProfileState, slot: int, found: Candidates) -> dict[str, int]:
         """Estimate the likelihood of continuation both ways, micro-units."""
-        codes, session = feature_codes(state, slot, found)
+        codes, session = feature_codes(state, slot, found, self._priors)
         row = placement_row(session, self._ranking.score(codes))
         hazards = self._hazard.read(self._interest.score(codes))
         return {
@@ -163,13 +169,16 @@ class Learned:
         ]
 
 
-def feature_codes(state: ProfileState, slot: int, found: Candidates) -> tuple[Ints, Ints]:
+def feature_codes(
+    state: ProfileState, slot: int, found: Candidates, priors: CompiledPriors = _NO_PRIORS
+) -> tuple[Ints, Ints]:
     """Compute all features of candidates, those of their session among them, and these alone."""
     seen = scene(state, slot, found.found)
     session = session_codes(seen)
     codes = np.empty((len(FEATURE_NAMES), len(found.ids)), np.int64)
     codes[:_SHOW] = show_codes(seen)
-    codes[_SHOW:] = session[:, None]
+    codes[_SHOW:_TITLE] = session[:, None]
+    codes[_TITLE:] = priors.codes(found.ids)
     return codes, session
 
 

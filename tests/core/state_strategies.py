@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from stream_cw.core.candidates import candidates
 from stream_cw.core.events import DEVICE_TYPES, Episode, Event, Play
-from stream_cw.core.features import FEATURE_NAMES, SHOW_FEATURES
+from stream_cw.core.features import FEATURE_NAMES, SESSION_FEATURES, SHOW_FEATURES
 from stream_cw.core.learned import feature_codes
 from stream_cw.core.limits import DEVICES, EPISODES, SHOW_DEVICES, U8, U16, U32
+from stream_cw.core.priors import CompiledPriors, Priors
 from stream_cw.core.rules import WATCH_NEXT
 from stream_cw.core.show import HOUR_BINS, ListedEpisode, Show, ShowDevice, pack_show
 from stream_cw.core.state import Device, ProfileState, Source
@@ -147,11 +148,13 @@ def full_state() -> ProfileState:
     return state
 
 
-def codes_of(state: ProfileState, slot: int) -> dict[str, list[int]]:
+def codes_of(state: ProfileState, slot: int, priors: Priors | None = None) -> dict[str, list[int]]:
     """Codes by feature and candidate; empty where there is none."""
     found = candidates(state, WATCH_NEXT)
     if not found.ids:
         return {}
-    codes, session = feature_codes(state, slot, found)
-    assert codes[len(SHOW_FEATURES) :].T.tolist() == [session.tolist()] * len(found.ids)
+    compiled = CompiledPriors(priors or Priors())
+    codes, session = feature_codes(state, slot, found, compiled)
+    of_session = codes[len(SHOW_FEATURES) :][: len(SESSION_FEATURES)]
+    assert of_session.T.tolist() == [session.tolist()] * len(found.ids)
     return dict(zip(FEATURE_NAMES, codes.tolist(), strict=True))

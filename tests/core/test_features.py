@@ -17,6 +17,7 @@ from stream_cw.core.features import (
     FEATURE_NAMES,
     SESSION_FEATURES,
     SHOW_FEATURES,
+    TITLE_FEATURES,
     UNKNOWN,
     octave,
     octaves,
@@ -28,6 +29,7 @@ from stream_cw.core.state import Device, ProfileState, find_device
 
 SHOW_NAMES = [feature.name for feature in SHOW_FEATURES]
 SESSION_NAMES = [feature.name for feature in SESSION_FEATURES]
+TITLE_NAMES = [feature.name for feature in TITLE_FEATURES]
 NEEDS_OTHERS = {"ahead_of_next", "lead"}
 ON_DEVICE = {"device_rank", "device_sessions_since", "device_age"}
 
@@ -37,7 +39,8 @@ def expected(state: ProfileState, slot: int) -> dict[str, list[int]]:
     if not seen.shows:
         return {}
     mine = {name: slow.SHOW[name](seen) for name in SHOW_NAMES}
-    return mine | {name: [slow.SESSION[name](seen)] * len(seen.shows) for name in SESSION_NAMES}
+    mine |= {name: [slow.SESSION[name](seen)] * len(seen.shows) for name in SESSION_NAMES}
+    return mine | {name: [UNKNOWN] * len(seen.shows) for name in TITLE_NAMES}
 
 
 def check(state: ProfileState) -> None:
