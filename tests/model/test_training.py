@@ -13,7 +13,7 @@ from small_logs import Story, write_events
 from typer.testing import CliRunner, Result
 
 from stream_cw.cli import build_app
-from stream_cw.core.features import SHOW_FEATURES, UNKNOWN
+from stream_cw.core.features import SESSION_FEATURES, SHOW_FEATURES, TITLE_FEATURES, UNKNOWN
 from stream_cw.core.learned import CompiledCurve
 from stream_cw.core.model import MICRO, PLACEMENT_FEATURES, Curve, faults
 from stream_cw.errors import InputError
@@ -310,7 +310,9 @@ def test_sessions_without_a_candidate_are_no_examples(data: DataSet) -> None:
     assert np.array_equal(
         mine[: len(SHOW_NAMES)].T, data.show[data.bounds[first] : data.bounds[first + 1]]
     )
-    assert np.array_equal(mine[len(SHOW_NAMES) :, 0], data.session[first])
+    of_session = mine[len(SHOW_NAMES) :, 0][: len(SESSION_FEATURES)]
+    assert np.array_equal(of_session, data.session[first])
+    assert (mine[-len(TITLE_FEATURES) :] == UNKNOWN).all()
 
 
 def invoke(*arguments: object) -> Result:
