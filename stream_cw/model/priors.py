@@ -131,9 +131,8 @@ def _cells(source: Examples) -> _Cells:
 
 def _sums(cells: _Cells) -> _Sums:
     def added(values: Ints) -> Ints:
-        total = np.zeros(len(cells.titles), np.int64)
-        np.add.at(total, cells.title, values)
-        return total
+        # Of whole numbers far below 2^53, so that no bit of a sum is lost.
+        return np.bincount(cells.title, values, len(cells.titles)).astype(np.int64)
 
     def rate(part: Ints, whole: Ints) -> _Rate:
         terms = (part, whole, part * part, part * whole, whole * whole)
@@ -234,9 +233,10 @@ def with_priors(examples: Examples, source: Examples) -> Examples:
     codes = _with_unknown(_codes(of_all))[:, place]
     household = examples.household[examples.session_of]
     order = np.argsort(household, kind="stable")
+    told = dict(_parts(household[order]))
     for name, mine in _parts(cells.household):
-        own = order[slice(*np.searchsorted(household[order], (name, name + 1)))]
-        if len(own):
+        if name in told:
+            own = order[told[name]]
             others = of_all.without(_sums(cells.where(mine)))
             codes[:, own] = _with_unknown(_codes(others))[:, place[own]]
     return _told(examples, codes)
@@ -256,6 +256,6 @@ def _with_unknown(codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def _parts(ordered: Ints) -> Iterator[tuple[int, slice]]:
     """Name each value of an ordered array, and say where it stands."""
     names, starts = np.unique(ordered, return_index=True)
-    ends = [*starts[1:].tolist(), len(ordered)]
-    for name, start, end in zip(names.tolist(), starts.tolist(), ends, strict=True):
+    ends = np.append(starts, len(ordered))[1:]
+    for name, start, end in zip(names.tolist(), starts.tolist(), ends.tolist(), strict=True):
         yield name, slice(start, end)

@@ -10,8 +10,11 @@ import pytest
 from drawn_sessions import AT, chosen_by, sessions
 from small_logs import Story, write_events
 
+from stream_cw.core.candidates import candidates
 from stream_cw.core.features import SESSION_FEATURES, TITLE_FEATURES, UNKNOWN, octave
+from stream_cw.core.learned import feature_codes
 from stream_cw.core.priors import CompiledPriors, title_hash
+from stream_cw.core.rules import WATCH_NEXT
 from stream_cw.core.state import hash64
 from stream_cw.history.log import EventLog
 from stream_cw.model import priors, training
@@ -19,7 +22,8 @@ from stream_cw.model.additive import Examples, Shape, fit_chance, fit_choice
 from stream_cw.model.artefact import decode_payload
 from stream_cw.model.curves import hazard_curve
 from stream_cw.model.dataset import make_dataset
-from stream_cw.model.heldout import join, turns
+from stream_cw.model.heldout import held_out, join, turns
+from stream_cw.model.openings import openings
 from stream_cw.model.priors import MIN_PROFILES, fit_priors, with_priors
 from stream_cw.model.produce import produce
 from stream_cw.model.training import (
@@ -245,6 +249,17 @@ def test_a_planted_prior_that_tells_a_household_of_itself_is_caught(planted: Fil
     assert told_of_itself(planted) == set(range(6))
 
 
+@pytest.mark.usefixtures("few")
+def test_what_others_do_with_a_title_helps_those_who_were_never_seen() -> None:
+    """Titles that differ are told apart by priors, and by nothing else here."""
+    data = drawn(7, each=60)
+    knowing = held_out(Shape(NAMES[1:2], (), penalty=1.0), data).surprise
+    other_titles = data._replace(shows=np.random.default_rng(7).permutation(data.shows))
+    guessing = held_out(Shape(NAMES[1:2], (), penalty=1.0), other_titles).surprise
+    assert guessing == pytest.approx(np.log(4), abs=0.02)
+    assert knowing < guessing - 0.05
+
+
 # --- profiles left out in turn, and in parts -----------------------------------------------------
 
 
@@ -461,6 +476,26 @@ def test_a_hit_of_many_households_is_carried_and_nothing_of_one_alone(
     assert artefact.manifest.title_priors == 1
     assert next(iter(hit.values()))[0] == octave(1000)
     assert set(NAMES) & artefact.model.ranking.tables.keys() == set(NAMES)
+
+
+def test_a_new_household_is_served_what_training_would_tell_it(logs: list[EventLog]) -> None:
+    """Nothing of it is in the artefact; the hit is known to it, and its own shows are not."""
+    examples = examples_of(make_dataset(logs))
+    mine = examples.household == 0
+    others = examples.where(~mine)
+    stored = with_priors(examples.where(mine), others)
+    (hit,) = set(told(stored)) - {(UNKNOWN,) * len(NAMES)}
+    compiled, served = CompiledPriors(fit_priors(others)), []
+    for opening in openings(logs[0]):
+        found = candidates(opening.state, WATCH_NEXT)
+        if found.ids:
+            codes, _ = feature_codes(opening.state, 0, found, compiled)
+            served += list(map(tuple, codes[[POPULARITY, RESUMED, STOPPED]].T.tolist()))
+            assert [
+                name for name, own in zip(found.ids, codes[RESUMED], strict=True) if own != UNKNOWN
+            ] == ["hit"] * ("hit" in found.ids)
+    assert sorted(served) == sorted(told(stored))
+    assert hit in served
 
 
 def test_added_sessions_leave_no_trace_of_their_titles(logs: list[EventLog]) -> None:
