@@ -181,6 +181,8 @@ def test_a_fitted_ranker_heeds_weights(ranker: Ranker) -> None:
         continued=np.ones(1600, bool),
         group=np.zeros(1600, np.int64),
         weight=np.repeat([0.2, 1.0], 800),
+        household=np.zeros(1600, np.int64),
+        shows=np.tile(data.shows, 2),
     )
     score = ranker.fit(both)(data)
     first = score.reshape(-1, 4).argmax(axis=1)

@@ -285,6 +285,9 @@ def test_the_same_data_give_the_same_bytes(data: DataSet) -> None:
     assert told.startswith(f"{continued} continuations of profiles left out in turn: P@1 0.")
 
 
+EMPTY = ("target", "kind", "profile", "account", "session")
+
+
 def test_added_sessions_weigh_their_share_and_are_other_profiles(data: DataSet) -> None:
     judged = examples_of(data)
     for share in (0.0, 0.1, 2.0):
@@ -292,9 +295,10 @@ def test_added_sessions_weigh_their_share_and_are_other_profiles(data: DataSet) 
         assert added.weight.sum() == pytest.approx(share * judged.weight.sum())
         assert not set(added.group) & set(judged.group)
     nothing = data._replace(
-        **{name: getattr(data, name)[:0] for name in ("target", "kind", "profile", "session")},
+        **{name: getattr(data, name)[:0] for name in EMPTY},
         bounds=data.bounds[:1],
         show=data.show[:0],
+        shows=data.shows[:0],
     )
     assert len(added_to(data, nothing, 0.1).target) == 0
 
