@@ -116,8 +116,12 @@ def world(
 
 
 def examples(members: World) -> Examples:
-    """Lay out the scored sessions of a world."""
-    return examples_of(make_dataset([members.log], works=members.works))
+    """Lay out the scored sessions of a world.
+
+    Nothing is learnt of single titles: those of another world have the same ids.
+    """
+    found = examples_of(make_dataset([members.log], works=members.works))
+    return found._replace(household=np.full_like(found.household, -1))
 
 
 def fitted(seen: Examples) -> Learned:

@@ -84,7 +84,7 @@ def main() -> None:
     state = full_profile()
     learned = View(scorer=choose("shipped"))
     found = candidates(state, WATCH_NEXT)
-    codes, _ = feature_codes(state, 0, found)
+    codes = feature_codes(state, 0, found)
     twenty = np.ascontiguousarray(codes[:, :20])
     ranking = CompiledAdditive(shipped().model.ranking)
     figures = measured(
@@ -92,7 +92,7 @@ def main() -> None:
             "score of 20 candidates, features built": lambda: ranking.score(twenty),
             "which shows belong": lambda: candidates(state, WATCH_NEXT),
             "features": lambda: feature_codes(state, 0, found),
-            "features and score": lambda: ranking.score(feature_codes(state, 0, found)[0]),
+            "features and score": lambda: ranking.score(feature_codes(state, 0, found)),
             "ranking, placement, reasons": lambda: learned.scorer.rank(state, 0, found),
             "row, learned": lambda: row(state, "profile", "tv-0123456789", learned),
             "row, by recency": lambda: row(state, "profile", "tv-0123456789", RECENCY),

@@ -16,6 +16,7 @@ REASONS: Final = {
     "binge": "next in a binge",
     "watched_often": "you watch this often",
     "unfinished": "you left in the middle",
+    "popular": "many go on with this",
     "long_in_a_row": "you watched this for hours",
 }
 """Reasons of tiles, in words."""

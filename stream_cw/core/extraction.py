@@ -10,7 +10,8 @@ from stream_cw.core.candidates import Candidates
 from stream_cw.core.columns import LAST, Ints
 from stream_cw.core.compiled import compiled
 from stream_cw.core.decay import HALF_LIVES_MS, current
-from stream_cw.core.features import FEATURES, PARTS, SHOW_FEATURES, UNKNOWN
+from stream_cw.core.features import FEATURES, PARTS, SESSION_FEATURES, SHOW_FEATURES, UNKNOWN
+from stream_cw.core.priors import NO_PRIORS, CompiledPriors
 from stream_cw.core.show_numbers import (
     AGE,
     AHEAD_OF_NEXT,
@@ -24,6 +25,7 @@ from stream_cw.core.watching import MINUTE, is_weekend, local_hour_bin
 
 _MINUTE_MS: Final = 60_000
 _SHOW: Final = len(SHOW_FEATURES)
+_TITLES: Final = _SHOW + len(SESSION_FEATURES)
 _CODINGS: Final = np.array([("number", "amount", "share").index(f.coding) for f in FEATURES])
 _AMOUNT, _SHARE = 1, 2
 
@@ -31,10 +33,12 @@ _AMOUNT, _SHARE = 1, 2
     GAP, PLACE_OF_LAST, HOUR, WEEKEND, DEVICE_TYPE, CANDIDATES, TENURE, SESSIONS_OF_ALL,
     SESSIONS_HERE, RETURNING_FAST, RETURNING_SLOW, MINUTES_OF_1D, MINUTES_OF_7D, MINUTES_OF_30D,
     LEAD, RUN_OF_LATEST, SERIES_OF_LATEST, POSITION_OF_LATEST,
-) = range(_SHOW, len(FEATURES))  # fmt: skip
+) = range(_SHOW, _TITLES)  # fmt: skip
 
 
-def feature_codes(state: ProfileState, slot: int, found: Candidates) -> Ints:
+def feature_codes(
+    state: ProfileState, slot: int, found: Candidates, priors: CompiledPriors = NO_PRIORS
+) -> Ints:
     """Compute all features of candidates at the state's now.
 
     Parameters
@@ -44,6 +48,8 @@ def feature_codes(state: ProfileState, slot: int, found: Candidates) -> Ints:
         The device's place in the state.
     found : Candidates
         n of them; at least one.
+    priors : CompiledPriors, optional
+        What a model knows of titles.
 
     Returns
     -------
@@ -64,6 +70,7 @@ def feature_codes(state: ProfileState, slot: int, found: Candidates) -> Ints:
     else:
         show_numbers.unknown_to_catalog(out)
     _finish(_session(state, slot, hour), shows[LAST], out)
+    out[_TITLES:] = priors.codes(found.ids)
     return out
 
 

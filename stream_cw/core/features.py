@@ -105,13 +105,6 @@ SHOW_FEATURES: Final = (
         "32nds of its chosen plays in this part of the day and 0.6 of those in the parts beside it",
         "around_this_time",
     ),
-    Feature(
-        "hour_lift",
-        "number",
-        "eighths of the row's share of chosen plays in this part of the day, four plays imagined",
-        "around_this_time",
-    ),
-    Feature("autoplayed", "number", "32nds of its plays that were autoplayed", "binge"),
     Feature("series", "number", "1 series, 0 film", "unfinished"),
     Feature("finished", "number", "1 the last title is finished, 0 not", "unfinished"),
     Feature("kids", "number", "1 made for children, 0 not, by the catalog", "unfinished"),
@@ -198,7 +191,29 @@ SESSION_FEATURES: Final = (
 )
 """Of the session, the same for all its candidates."""
 
-FEATURES: Final = (*SHOW_FEATURES, *SESSION_FEATURES)
+TITLE_FEATURES: Final = (
+    Feature(
+        "title_popularity",
+        "number",
+        "thousandths of the profiles that could go on with it, quarter octaves",
+        "popular",
+    ),
+    Feature(
+        "title_resumed",
+        "number",
+        "how often profiles that could go on with it did, shrunk; 32nds of the mean of titles",
+        "popular",
+    ),
+    Feature(
+        "title_stopped",
+        "number",
+        "mean code of the `position` at which profiles left it, shrunk",
+        "unfinished",
+    ),
+)
+"""Of a title itself, whoever looks at it, as a model carries it (`stream_cw.core.priors`)."""
+
+FEATURES: Final = (*SHOW_FEATURES, *SESSION_FEATURES, *TITLE_FEATURES)
 """In the order of the rows of `extraction.feature_codes`."""
 FEATURE_NAMES: Final = tuple(feature.name for feature in FEATURES)
 

@@ -9,8 +9,9 @@ from stream_cw.core.candidates import Candidates
 from stream_cw.core.columns import Ints
 from stream_cw.core.compiled import compiled
 from stream_cw.core.extraction import feature_codes
-from stream_cw.core.features import CODES, FEATURE_NAMES, SESSION_FEATURES, SHOW_FEATURES
+from stream_cw.core.features import CODES, FEATURE_NAMES, FEATURES, SESSION_FEATURES, SHOW_FEATURES
 from stream_cw.core.model import LEAVES, QUESTIONS, Additive, Curve, Model, Trees
+from stream_cw.core.priors import CompiledPriors
 from stream_cw.core.rows import ModelRef
 from stream_cw.core.scoring import RECENTLY_WATCHED, Ranking
 from stream_cw.core.state import ProfileState
@@ -22,6 +23,7 @@ _ALONE: Final = 100_000
 """Margin of a tile that has no second, thousandths: beyond any other."""
 _SHOW: Final = len(SHOW_FEATURES)
 _SESSION: Final = slice(_SHOW, _SHOW + len(SESSION_FEATURES))
+_REASONS: Final = {feature.name: feature.reason for feature in FEATURES}
 
 
 class CompiledAdditive:
@@ -107,8 +109,7 @@ def _lift(codes: Ints, rows: Ints, tables: Ints, groups: Ints, count: int, found
 
 
 def _reason(name: str) -> str:
-    at = FEATURE_NAMES.index(name)
-    return SHOW_FEATURES[at].reason if at < _SHOW else ""
+    return _REASONS[name]
 
 
 class CompiledCurve:
@@ -170,6 +171,7 @@ class Learned:
         self.ref = ref
         self._ranking = CompiledAdditive(model.ranking)
         self._interest = CompiledAdditive(model.interest)
+        self._priors = CompiledPriors(model.priors)
         self._hazard, self._combined = CompiledCurve(model.hazard), CompiledCurve(model.combined)
         self._trees, self._dedicated = (
             CompiledTrees(model.placement),
@@ -178,7 +180,7 @@ class Learned:
 
     def rank(self, state: ProfileState, slot: int, found: Candidates) -> Ranking:
         """Rank by utility, place by the trees; see `scoring.Scorer`."""
-        codes = feature_codes(state, slot, found)
+        codes = feature_codes(state, slot, found, self._priors)
         utility = self._ranking.score(codes)
         log_odds = self._trees.score(placement_row(codes[_SESSION, 0], utility))
         reasons = [
@@ -189,7 +191,7 @@ class Learned:
 
     def placements(self, state: ProfileState, slot: int, found: Candidates) -> dict[str, int]:
         """Estimate the likelihood of continuation both ways, micro-units."""
-        codes = feature_codes(state, slot, found)
+        codes = feature_codes(state, slot, found, self._priors)
         row = placement_row(codes[_SESSION, 0], self._ranking.score(codes))
         hazards = self._hazard.read_all(self._interest.score(codes))
         return {

@@ -9,9 +9,10 @@ on member, context and the latest show.
 
 from typing import Annotated, Final
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from stream_cw.core.features import CODES, FEATURE_NAMES, SESSION_FEATURES, SHOW_FEATURES
+from stream_cw.core.priors import Priors, priors_faults
 
 MICRO: Final = 1_000_000
 
@@ -110,6 +111,8 @@ class Model(Struct, frozen=True, kw_only=True):
         Log-odds of a continuation.
     dedicated : Curve
         From those to the likelihood of continuation.
+    priors : Priors
+        What is known of titles.
     """
 
     feature_names: tuple[str, ...]
@@ -119,6 +122,7 @@ class Model(Struct, frozen=True, kw_only=True):
     combined: Curve
     placement: Trees
     dedicated: Curve
+    priors: Priors = field(default_factory=Priors)
 
 
 PLACEMENT_FEATURES: Final = (*(feature.name for feature in SESSION_FEATURES), "margin")
@@ -158,6 +162,7 @@ def faults(model: Model) -> list[str]:
         found.append("placement: seven questions and eight leaves a tree are wanted")
     if any(not 0 <= column < len(PLACEMENT_FEATURES) for column in trees.columns):
         found.append("placement: a question about a column that is not there")
+    found += [f"priors: {fault}" for fault in priors_faults(model.priors)]
     return found
 
 

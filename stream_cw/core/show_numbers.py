@@ -27,20 +27,19 @@ from stream_cw.core.events import DEVICE_TYPES
 from stream_cw.core.features import PARTS
 from stream_cw.core.limits import U16
 from stream_cw.core.show import HOUR_BINS, LATELY
-from stream_cw.core.watching import PLAY
 
 (
     RECENCY_RANK, DEVICE_RANK, CLASS_RANK, LAST_PLACE, DEVICE_SHARE, CLASS_SHARE, BEGUN_HERE,
-    HOUR_LATELY, HOUR_SHARE, HOUR_LIFT, AUTOPLAYED, IS_SERIES, FINISHED, KIDS, SESSIONS_SINCE,
-    DEVICE_SESSIONS_SINCE, AGE, DEVICE_AGE, BEHIND_FIRST, AHEAD_OF_NEXT, POSITION, LEFT, RUN,
-    SESSIONS, EPISODE, KNOWN_FOR, EPISODES_LEFT, NEW_FOR, IN_CATALOG_FOR, PLAYS_1D, PLAYS_7D,
-    PLAYS_30D, MINUTES_1D, MINUTES_7D, DEVICE_PLAYS,
-) = range(35)  # fmt: skip
+    HOUR_LATELY, HOUR_SHARE, IS_SERIES, FINISHED, KIDS, SESSIONS_SINCE, DEVICE_SESSIONS_SINCE,
+    AGE, DEVICE_AGE, BEHIND_FIRST, AHEAD_OF_NEXT, POSITION, LEFT, RUN, SESSIONS, EPISODE,
+    KNOWN_FOR, EPISODES_LEFT, NEW_FOR, IN_CATALOG_FOR, PLAYS_1D, PLAYS_7D, PLAYS_30D, MINUTES_1D,
+    MINUTES_7D, DEVICE_PLAYS,
+) = range(33)  # fmt: skip
 
 _FIRST_S, _POSITION, _DURATION, _SEASON, _EPISODE = map(
     ROW.__getitem__, ("first_s", "position", "duration", "season", "episode")
 )
-_PLAYS, _AUTOPLAYS, _SESSIONS = map(ROW.__getitem__, ("plays", "autoplays", "sessions"))
+_SESSIONS: Final = ROW["sessions"]
 _MINUTES, _DECAYED, _HOURS, _TYPES, _SESSIONS_AT, _RUN = map(
     ROW.__getitem__, ("minutes", "plays_decayed", "hours", "types", "sessions_at", "run")
 )
@@ -50,8 +49,6 @@ _KINDS: Final = len(DEVICE_TYPES)
 _HALF_LIVES: Final = np.array(HALF_LIVES_MS)
 _DAY, _WEEK, _MONTH = 0, 1, 2
 _MINUTE_MS: Final = 60_000
-_IMAGINED: Final = 4 * PLAY
-"""Four plays at the row's common hours stand beside a show's own: one play is no habit."""
 _HERE, _ALIKE, _OTHER, _GONE = range(4)
 _WORK_HEAD, _WORK_EPISODE = 12, 12
 _KIDS, _KIDS_KNOWN = 2, 4
@@ -99,7 +96,6 @@ def times(shows: Ints, finished: Bools, now: int, sessions: int, out: Ints) -> N
         out[SESSIONS, n] = shows[_SESSIONS, n]
         out[EPISODE, n] = shows[_EPISODE, n]
         out[IS_SERIES, n] = shows[FLAGS, n] & SERIES
-        out[AUTOPLAYED, n] = shows[_AUTOPLAYS, n] * PARTS // max(shows[_PLAYS, n], 1)
 
 
 @compiled
@@ -182,36 +178,22 @@ def habits(shows: Ints, now: int, hour: int, out: Ints) -> None:
     out : ndarray of int64, shape (rows, n)
         Takes the numbers.
     """
-    count = shows.shape[1]
-    common, common_now = 0, 0
-    for n in range(count):
+    before, after = (hour - 1) % HOUR_BINS, (hour + 1) % HOUR_BINS
+    for n in range(shows.shape[1]):
         last = shows[LAST, n]
         days, weeks = _passed(now, last, _DAY), _passed(now, last, _WEEK)
-        months = _passed(now, last, _MONTH)
         out[PLAYS_1D, n] = shows[_DECAYED + _DAY, n] >> days
         out[PLAYS_7D, n] = shows[_DECAYED + _WEEK, n] >> weeks
-        out[PLAYS_30D, n] = shows[_DECAYED + _MONTH, n] >> months
+        out[PLAYS_30D, n] = shows[_DECAYED + _MONTH, n] >> _passed(now, last, _MONTH)
         out[MINUTES_1D, n] = shows[_MINUTES + _DAY, n] >> days
         out[MINUTES_7D, n] = shows[_MINUTES + _WEEK, n] >> weeks
-        for part in range(HOUR_BINS):
-            common += shows[_HOURS + part, n] >> months
-        common_now += shows[_HOURS + hour, n] >> months
-    before, after = (hour - 1) % HOUR_BINS, (hour + 1) % HOUR_BINS
-    for n in range(count):
-        months = _passed(now, shows[LAST, n], _MONTH)
-        total, of_show = 0, 0
+        total = 0
         for part in range(HOUR_BINS):
             total += shows[_HOURS + part, n]
-            of_show += shows[_HOURS + part, n] >> months
         beside = shows[_HOURS + before, n] + shows[_HOURS + after, n]
         near = 10 * shows[_HOURS + hour, n] + 6 * beside
         out[HOUR_SHARE, n] = near * PARTS // (10 * total) if total else -1
         out[HOUR_LATELY, n] = _lately(shows[_LATELY, n], hour, before, after)
-        if common_now:
-            own = ((shows[_HOURS + hour, n] >> months) * common + _IMAGINED * common_now) * 8
-            out[HOUR_LIFT, n] = own // ((of_show + _IMAGINED) * common_now)
-        else:
-            out[HOUR_LIFT, n] = -1
 
 
 @compiled

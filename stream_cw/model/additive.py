@@ -3,7 +3,8 @@
 A bin gathers neighbouring codes until they weigh their part, half by all candidates and half by the
 targets; what follows a heavy code begins a new one. Weights are found by L-BFGS with an L2 penalty,
 rounded to micro-units and folded back to one weight for each code; from there on all is whole
-numbers, in training as in serving.
+numbers, in training as in serving. That nothing is known of a title weighs nothing, and a feature
+of titles has no table where nothing is known of any.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.optimize import minimize
 
-from stream_cw.core.features import CODES, FEATURE_NAMES, UNKNOWN
+from stream_cw.core.features import CODES, FEATURE_NAMES, TITLE_FEATURES, UNKNOWN
 from stream_cw.core.model import MICRO, Additive, Pair
 from stream_cw.errors import InputError
 
@@ -22,6 +23,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 MAX_ITERATIONS: Final = 300
+_OF_TITLES: Final = frozenset(feature.name for feature in TITLE_FEATURES)
 
 
 class Examples(NamedTuple):
@@ -30,7 +32,7 @@ class Examples(NamedTuple):
     Attributes
     ----------
     codes : uint8, shape (features, m)
-        All features of each candidate; those of its session are the last ones.
+        All features of each candidate, as `FEATURE_NAMES` has them.
     bounds : int64, shape (n + 1,)
         The candidates of session i are bounds[i] to bounds[i + 1] - 1; each has at least one.
     target : int64, shape (n,)
@@ -40,6 +42,10 @@ class Examples(NamedTuple):
     weight : float64, shape (n,)
     group : int64, shape (n,)
         What is left out together: a profile.
+    household : int64, shape (n,)
+        What title priors leave out together; -1: they are not fitted to the session at all.
+    shows : uint64, shape (m,)
+        Hashes of the candidates' ids.
     """
 
     codes: NDArray[np.uint8]
@@ -48,6 +54,8 @@ class Examples(NamedTuple):
     continued: NDArray[np.bool_]
     weight: Floats
     group: NDArray[np.int64]
+    household: NDArray[np.int64]
+    shows: NDArray[np.uint64]
 
     @property
     def session_of(self) -> NDArray[np.intp]:
@@ -65,6 +73,8 @@ class Examples(NamedTuple):
             self.continued[kept],
             self.weight[kept],
             self.group[kept],
+            self.household[kept],
+            self.shows[candidates],
         )
 
 
@@ -104,22 +114,24 @@ class _Design(NamedTuple):
         return int((1 + self.pair_bins[pair[0]].max()) * (1 + self.pair_bins[pair[1]].max()))
 
     def matrix(self, codes: NDArray[np.uint8]) -> Any:
-        """One row for each candidate, a one in the column of each of its bins."""
-        columns, base = [], 0
+        """One row for each candidate, a one in the column of each of its bins that weighs."""
+        columns, ones, base = [], [], 0
         for name in self.shape.features:
             bins = self.bins[name]
             columns.append(bins[codes[FEATURE_NAMES.index(name)]] + base)
+            ones.append(_weighs((name,), codes))
             base += 1 + int(bins.max())
         for pair in self.shape.pairs:
             first, second = (self.pair_bins[name] for name in pair)
             a, b = (codes[FEATURE_NAMES.index(name)] for name in pair)
             columns.append(first[a] * (1 + second.max()) + second[b] + base)
+            ones.append(_weighs(pair, codes))
             base += self._pair_size(pair)
         indices = np.stack(columns, axis=1)
         count, width = indices.shape
+        values = np.stack(ones, axis=1).astype(np.float64).ravel()
         return sparse.csr_matrix(
-            (np.ones(indices.size), indices.ravel(), np.arange(0, indices.size + 1, width)),
-            shape=(count, base),
+            (values, indices.ravel(), np.arange(0, indices.size + 1, width)), shape=(count, base)
         )
 
     def fold(self, weights: Floats) -> Additive:
@@ -137,6 +149,13 @@ class _Design(NamedTuple):
             pairs.append(Pair(*pair, first, second, tuple(micro[base : base + size].tolist())))
             base += size
         return Additive(tables, tuple(pairs))
+
+
+def _weighs(names: Sequence[str], codes: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    known = np.ones(codes.shape[1], bool)
+    for name in _OF_TITLES.intersection(names):
+        known &= codes[FEATURE_NAMES.index(name)] != UNKNOWN
+    return known
 
 
 def _weighty_bins(codes: NDArray[np.uint8], chosen: NDArray[np.uint8], bins: int) -> Ints:
@@ -157,6 +176,7 @@ def _weighty_bins(codes: NDArray[np.uint8], chosen: NDArray[np.uint8], bins: int
 
 
 def _design(shape: Shape, examples: Examples) -> _Design:
+    shape = _told_of(shape, examples)
     placed = examples.target >= 0
     chosen = examples.codes[:, (examples.bounds[:-1] + examples.target)[placed]]
 
@@ -166,6 +186,17 @@ def _design(shape: Shape, examples: Examples) -> _Design:
 
     paired = sorted({name for pair in shape.pairs for name in pair})
     return _Design(shape, cut(shape.features, shape.bins), cut(paired, shape.pair_bins))
+
+
+def _told_of(shape: Shape, examples: Examples) -> Shape:
+    """Leave out what would say something of titles where nothing is known of any."""
+    untold = {
+        name for name in _OF_TITLES if (examples.codes[FEATURE_NAMES.index(name)] == UNKNOWN).all()
+    }
+    return shape._replace(
+        features=tuple(name for name in shape.features if name not in untold),
+        pairs=tuple(pair for pair in shape.pairs if not untold & set(pair)),
+    )
 
 
 def fit_choice(shape: Shape, examples: Examples) -> Additive:

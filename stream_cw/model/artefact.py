@@ -145,6 +145,11 @@ def decode_payload(payload: bytes) -> Artefact:
             f"model {manifest.id}: names of the features wanted as in the manifest "
             f"({len(manifest.feature_names)}), found others ({len(model.feature_names)})",
         )
+    if (told := manifest.title_priors) != (count := len(model.priors.titles)):
+        raise RefusedModelError(
+            "bad_field",
+            f"model {manifest.id}: title priors wanted as in the manifest ({told}), found {count}",
+        )
     if found := faults(model):
         raise RefusedModelError("bad_field", f"model {manifest.id}: {'; '.join(found)}")
     return Artefact(manifest, model, hashlib.sha256(payload).hexdigest())

@@ -131,7 +131,8 @@ def extract(
             np.full(len(SESSION_FEATURES), UNKNOWN, np.int64),
         )
     codes = feature_codes(state, slot, found)
-    return codes[: len(SHOW_FEATURES)], codes[len(SHOW_FEATURES) :, 0]
+    titles = len(SHOW_FEATURES) + len(SESSION_FEATURES)
+    return codes[: len(SHOW_FEATURES)], codes[len(SHOW_FEATURES) : titles, 0]
 
 
 def make_dataset(

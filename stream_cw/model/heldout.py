@@ -13,6 +13,7 @@ from stream_cw.core.rows import MAX_TILES
 from stream_cw.errors import InputError
 from stream_cw.model.additive import Examples, Floats, Ints, Shape, fit_choice
 from stream_cw.model.metrics import ABSENT
+from stream_cw.model.priors import with_priors
 
 
 class HeldOut(NamedTuple):
@@ -52,7 +53,7 @@ class Turn(NamedTuple):
 
 
 def turns(judged: Examples, added: Examples | None = None) -> Iterator[Turn]:
-    """Leave out each profile in turn.
+    """Leave out each profile in turn; what is told of titles comes from the others alone.
 
     Parameters
     ----------
@@ -68,7 +69,9 @@ def turns(judged: Examples, added: Examples | None = None) -> Iterator[Turn]:
     for group in np.unique(judged.group):
         of_group = judged.group == group
         left_out = of_group & judged.continued
-        yield Turn(left_out, judged.where(left_out), join(judged.where(~of_group), added))
+        others = join(judged.where(~of_group), added)
+        unseen = with_priors(judged.where(left_out), others)
+        yield Turn(left_out, unseen, with_priors(others, others))
 
 
 def held_out(shape: Shape, judged: Examples, added: Examples | None = None) -> HeldOut:
@@ -114,6 +117,8 @@ def join(*parts: Examples | None) -> Examples:
         np.concatenate([part.continued for part in present]),
         np.concatenate([part.weight for part in present]),
         np.concatenate([part.group for part in present]),
+        np.concatenate([part.household for part in present]),
+        np.concatenate([part.shows for part in present]),
     )
 
 

@@ -47,6 +47,8 @@ class Manifest(Struct, frozen=True, kw_only=True):
     calibration : Calibration
     metrics : tuple of Metric
         What was measured on held-out data.
+    title_priors : int
+        Of how many titles the model carries something.
     """
 
     id: Id
@@ -58,3 +60,4 @@ class Manifest(Struct, frozen=True, kw_only=True):
     created_from: Annotated[tuple[Text, ...], Meta(max_length=100)]
     calibration: Calibration
     metrics: Annotated[tuple[Metric, ...], Meta(max_length=200)]
+    title_priors: Annotated[int, Meta(ge=0)] = 0

@@ -76,6 +76,7 @@ def produce(
             Metric("left out: P@1", round(found.p_at_1 * MICRO)),
             Metric("left out: P@1 of recency", round(found.recency * MICRO)),
         ),
+        title_priors=len(model.priors.titles),
     )
     told = (
         f"{found.sessions:,} continuations of profiles left out in turn: P@1 {found.p_at_1:.4f}, "

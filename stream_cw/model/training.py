@@ -7,7 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import GradientBoostingClassifier
 
-from stream_cw.core.features import FEATURE_NAMES, SHOW_FEATURES
+from stream_cw.core.features import (
+    FEATURE_NAMES,
+    SESSION_FEATURES,
+    SHOW_FEATURES,
+    TITLE_FEATURES,
+    UNKNOWN,
+)
 from stream_cw.core.learned import CompiledAdditive, CompiledCurve, CompiledTrees, placement_row
 from stream_cw.core.model import (
     LEAVES,
@@ -24,12 +30,15 @@ from stream_cw.errors import InputError
 from stream_cw.model.additive import Examples, Floats, Ints, Shape, fit_chance, fit_choice
 from stream_cw.model.curves import CALIBRATORS, choose, curve, hazard_curve
 from stream_cw.model.dataset import KINDS, DataSet
+from stream_cw.model.priors import fit_priors, with_priors
 
 CONTINUATION: Final = KINDS.index("continuation")
 SHARE: Final = 0.1
 """Weight of simulated sessions that left-out profiles of the shared export chose."""
 
-_SHOW_NAMES = tuple(feature.name for feature in SHOW_FEATURES)
+_TITLE_NAMES = tuple(feature.name for feature in TITLE_FEATURES)
+_CANDIDATE_NAMES = (*(feature.name for feature in SHOW_FEATURES), *_TITLE_NAMES)
+_SESSION_AT = slice(len(SHOW_FEATURES), len(SHOW_FEATURES) + len(SESSION_FEATURES))
 _RANKING_PAIRS: Final = (
     ("recency_rank", "known_for"),
     ("recency_rank", "position"),
@@ -40,13 +49,19 @@ _RANKING_PAIRS: Final = (
     ("device_rank", "gap"),
     ("run", "gap"),
     ("episode", "position"),
+    ("recency_rank", "gap"),
+    ("recency_rank", "age"),
+    ("device_share", "last_place"),
+    ("device_share", "sessions_since"),
+    ("recency_rank", "episodes_left"),
+    ("finished", "episodes_left"),
+    ("hour_lately", "sessions"),
 )
-RANKING: Final = Shape(_SHOW_NAMES, _RANKING_PAIRS)
+RANKING: Final = Shape(_CANDIDATE_NAMES, _RANKING_PAIRS)
 INTEREST: Final = Shape(
     FEATURE_NAMES,
     (
         *_RANKING_PAIRS,
-        ("recency_rank", "gap"),
         ("recency_rank", "candidates"),
         ("recency_rank", "returning_slow"),
     ),
@@ -73,6 +88,9 @@ class Settings(NamedTuple):
 def examples_of(data: DataSet, *, weight: float = 1.0, first_group: int = 0) -> Examples:
     """Lay a data set out to learn from; sessions without a candidate are left out.
 
+    Nothing is told of titles yet: what may be depends on which profiles are left out, see
+    `priors.with_priors`.
+
     Parameters
     ----------
     data : DataSet
@@ -83,19 +101,44 @@ def examples_of(data: DataSet, *, weight: float = 1.0, first_group: int = 0) -> 
     """
     sizes = np.diff(data.bounds)
     session = np.repeat(data.session, sizes, axis=0)
+    titles = np.full((len(data.show), len(TITLE_FEATURES)), UNKNOWN, np.uint8)
     examples = Examples(
-        np.concatenate([data.show, session], axis=1).T,
+        np.concatenate([data.show, session, titles], axis=1).T,
         data.bounds,
         data.target.astype(np.int64),
         data.kind == CONTINUATION,
         np.full(len(sizes), weight),
         data.profile.astype(np.int64) + first_group,
+        households(data),
+        data.shows,
     )
     return examples.where(sizes > 0)
 
 
+def households(data: DataSet) -> Ints:
+    """Tell the households apart, which title priors leave out one at a time.
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+        The account; logs that share a profile are one. With one account alone, the profile.
+    """
+    account, profile = data.account.astype(np.int64), data.profile.astype(np.int64)
+    lowest = np.arange(account.max(initial=-1) + 1)
+    while True:
+        of_profile = np.full(profile.max(initial=-1) + 1, len(lowest))
+        np.minimum.at(of_profile, profile, lowest[account])
+        joined = lowest.copy()
+        np.minimum.at(joined, account, of_profile[profile])
+        if np.array_equal(joined, lowest):
+            break
+        lowest = joined
+    found: Ints = lowest[account]
+    return found if len(np.unique(found)) > 1 else profile
+
+
 def added_to(data: DataSet, added: DataSet, share: float) -> Examples:
-    """Lay out sessions that help others, such as simulated ones.
+    """Lay out sessions that help others, such as simulated ones; they tell nothing of titles.
 
     Parameters
     ----------
@@ -106,7 +149,8 @@ def added_to(data: DataSet, added: DataSet, share: float) -> Examples:
         Their weight together, as a part of the weight of `data`.
     """
     weight = share * len(data.target) / max(1, len(added.target))
-    return examples_of(added, weight=weight, first_group=len(data.profiles))
+    examples = examples_of(added, weight=weight, first_group=len(data.profiles))
+    return examples._replace(household=np.full_like(examples.household, -1))
 
 
 def folds(group: Ints, count: int) -> Iterator[NDArray[np.bool_]]:
@@ -135,7 +179,7 @@ def in_row(additive: Additive, examples: Examples) -> NDArray[np.bool_]:
 def placement_rows(ranking: Additive, examples: Examples) -> Ints:
     """Lay out what the trees look at for each session, shape (n, columns)."""
     utility = CompiledAdditive(ranking).score(examples.codes)
-    sessions = examples.codes[len(SHOW_FEATURES) :, examples.bounds[:-1]].T.astype(np.int64)
+    sessions = examples.codes[_SESSION_AT, examples.bounds[:-1]].T.astype(np.int64)
     scores = np.split(utility, examples.bounds[1:-1])
     return np.array([placement_row(s, u) for s, u in zip(sessions, scores, strict=True)])
 
@@ -246,14 +290,16 @@ def train(
     combined, combined_by = _calibrated(hazards, happened, examples)
     dedicated, dedicated_by = _calibrated(log_odds, happened, examples)
     progress("ranking")
+    told = with_priors(examples, examples)
     model = Model(
         feature_names=FEATURE_NAMES,
-        ranking=fit_choice(settings.ranking, examples),
-        interest=fit_chance(settings.interest, examples),
+        ranking=fit_choice(settings.ranking, told),
+        interest=fit_chance(settings.interest, told),
         hazard=hazard,
         combined=combined,
         placement=fit_trees(rows, happened, examples.weight, settings),
         dedicated=dedicated,
+        priors=fit_priors(examples),
     )
     return model, {"combined": combined_by, "dedicated": dedicated_by}
 
@@ -277,7 +323,9 @@ def _unseen(
     happened = np.empty(len(rows), bool)
     for part, left_out in enumerate(folds(examples.group, parts), start=1):
         progress(f"profiles left out, part {part} of {parts}")
-        seen, unseen = examples.where(~left_out), examples.where(left_out)
+        others = examples.where(~left_out)
+        seen = with_priors(others, others)
+        unseen = with_priors(examples.where(left_out), others)
         ranking, interest = fit_choice(settings.ranking, seen), fit_chance(settings.interest, seen)
         rows[left_out] = placement_rows(ranking, unseen)
         hazards[left_out] = total_hazards(interest, hazard, unseen)

@@ -15,7 +15,6 @@ from stream_cw.core.works import Work, WorkEpisode, unpack_work
 
 UNKNOWN = 127
 MOST = 126
-PLAY = 64
 MINUTE, DAY = 60_000, 86_400_000
 
 
@@ -112,21 +111,6 @@ def local_ms(s: Seen) -> int:
 
 def part_of_day(s: Seen) -> int:
     return local_ms(s) % DAY // (3 * 3_600_000)
-
-
-def hour_lift(s: Seen) -> list[int]:
-    at = part_of_day(s)
-    by_hour = [decayed(s, lambda show, hour=hour: show.hours[hour], 30) for hour in range(8)]
-    in_row, of_row = sum(by_hour[at]), sum(map(sum, by_hour))
-    if not in_row:
-        return [UNKNOWN] * len(s.shows)
-    usual = Fraction(in_row, of_row)
-    imagined = 4 * PLAY
-    found = []
-    for of_show in zip(*by_hour, strict=True):
-        own = (of_show[at] + imagined * usual) / (sum(of_show) + imagined)
-        found.append(min(int(8 * own / usual), MOST))
-    return found
 
 
 def hour_share(s: Seen) -> list[int]:
@@ -294,10 +278,6 @@ SHOW: dict[str, Callable[[Seen], list[int]]] = {
     "begun_here": begun_here,
     "hour_lately": hour_lately,
     "hour_share": hour_share,
-    "hour_lift": hour_lift,
-    "autoplayed": lambda s: [
-        int(Fraction(32 * show.autoplays, show.plays)) if show.plays else 0 for show in s.shows
-    ],
     "series": lambda s: [int(show.series) for show in s.shows],
     "finished": lambda s: [int(each) for each in s.finished],
     "kids": kids,

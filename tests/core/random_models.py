@@ -5,7 +5,13 @@ from typing import NamedTuple
 
 from feature_oracle import UNKNOWN
 
-from stream_cw.core.features import CODES, FEATURE_NAMES, SESSION_FEATURES, SHOW_FEATURES
+from stream_cw.core.features import (
+    CODES,
+    FEATURE_NAMES,
+    SESSION_FEATURES,
+    SHOW_FEATURES,
+    TITLE_FEATURES,
+)
 from stream_cw.core.model import (
     LEAVES,
     MICRO,
@@ -20,7 +26,8 @@ from stream_cw.core.model import (
 
 SHOW_NAMES = [feature.name for feature in SHOW_FEATURES]
 SESSION_NAMES = [feature.name for feature in SESSION_FEATURES]
-REASONS = {feature.name: feature.reason for feature in SHOW_FEATURES}
+TITLE_NAMES = [feature.name for feature in TITLE_FEATURES]
+REASONS = {feature.name: feature.reason for feature in (*SHOW_FEATURES, *TITLE_FEATURES)}
 ALONE = 100_000
 
 Codes = list[dict[str, int]]
@@ -36,7 +43,9 @@ def a_random_model(seed: int, *, largest: int = 3 * MICRO, pairs: int = 4, trees
     def additive() -> Additive:
         of_shows = random.sample(SHOW_NAMES, random.randint(1, len(SHOW_NAMES)))
         of_session = random.sample(SESSION_NAMES, random.randint(0, len(SESSION_NAMES)))
-        names = random.sample(of_shows + of_session, len(of_shows + of_session))
+        of_titles = random.sample(TITLE_NAMES, random.randint(0, len(TITLE_NAMES)))
+        names = [*of_shows, *of_session, *of_titles]
+        random.shuffle(names)
         made = [_pair(random, weights) for _ in range(random.randint(0, pairs))]
         return Additive({name: weights(CODES) for name in names}, tuple(made))
 

@@ -13,6 +13,7 @@ from stream_cw.core.events import DEVICE_TYPES, Episode, Event, Play
 from stream_cw.core.extraction import feature_codes
 from stream_cw.core.features import FEATURE_NAMES
 from stream_cw.core.limits import DEVICES, EPISODES, SHOW_DEVICES, U8, U16, U32
+from stream_cw.core.priors import CompiledPriors, Priors
 from stream_cw.core.rules import WATCH_NEXT
 from stream_cw.core.show import HOUR_BINS, ListedEpisode, Show, ShowDevice, pack_show, unpack_show
 from stream_cw.core.state import Device, ProfileState, Source
@@ -156,13 +157,17 @@ def full_state() -> ProfileState:
 
 
 def codes_of(
-    state: ProfileState, slot: int, works: Mapping[str, bytes] = MappingProxyType({})
+    state: ProfileState,
+    slot: int,
+    priors: Priors | None = None,
+    works: Mapping[str, bytes] = MappingProxyType({}),
 ) -> dict[str, list[int]]:
     """Codes by feature and candidate; empty where there is none."""
     found = candidates(state, WATCH_NEXT, works)
     if not found.ids:
         return {}
-    return dict(zip(FEATURE_NAMES, feature_codes(state, slot, found).tolist(), strict=True))
+    codes = feature_codes(state, slot, found, CompiledPriors(priors or Priors()))
+    return dict(zip(FEATURE_NAMES, codes.tolist(), strict=True))
 
 
 @st.composite

@@ -21,6 +21,7 @@ from stream_cw.core.features import (
     FEATURE_NAMES,
     SESSION_FEATURES,
     SHOW_FEATURES,
+    TITLE_FEATURES,
     UNKNOWN,
     octave,
 )
@@ -31,6 +32,7 @@ from stream_cw.core.state import Device, ProfileState, find_device
 
 SHOW_NAMES = [feature.name for feature in SHOW_FEATURES]
 SESSION_NAMES = [feature.name for feature in SESSION_FEATURES]
+TITLE_NAMES = [feature.name for feature in TITLE_FEATURES]
 NEEDS_OTHERS = {"ahead_of_next", "lead"}
 BY_CATALOG = {"kids", "episodes_left", "new_for", "in_catalog_for"}
 OF_PLAYS = {
@@ -47,12 +49,13 @@ def expected(state: ProfileState, slot: int, works: Mapping[str, bytes]) -> dict
     if not seen.shows:
         return {}
     mine = {name: slow.SHOW[name](seen) for name in SHOW_NAMES}
-    return mine | {name: [slow.SESSION[name](seen)] * len(seen.shows) for name in SESSION_NAMES}
+    mine |= {name: [slow.SESSION[name](seen)] * len(seen.shows) for name in SESSION_NAMES}
+    return mine | {name: [UNKNOWN] * len(seen.shows) for name in TITLE_NAMES}
 
 
 def check(state: ProfileState, works: Mapping[str, bytes] = MappingProxyType({})) -> None:
     for slot in range(len(state.devices)):
-        codes, wanted = codes_of(state, slot, works), expected(state, slot, works)
+        codes, wanted = codes_of(state, slot, works=works), expected(state, slot, works)
         for name in wanted:
             assert (name, codes[name]) == (name, wanted[name])
         assert codes.keys() == wanted.keys()
@@ -171,6 +174,8 @@ def test_unknown_is_where_nothing_is_known(state: ProfileState) -> None:
         unknown = [code == UNKNOWN for code in row]
         if name in ON_DEVICE:
             assert unknown == never, name
+        elif name in TITLE_NAMES:
+            assert all(unknown), name
         elif name == "class_rank":
             classes = [device.device_type for device in state.devices]
             assert unknown == [
@@ -186,9 +191,6 @@ def test_unknown_is_where_nothing_is_known(state: ProfileState) -> None:
             assert unknown == [show.begun_slot is None for show in seen.shows]
         elif name in OF_PLAYS:
             assert unknown == [not any(OF_PLAYS[name](show)) for show in seen.shows], name
-        elif name == "hour_lift":
-            at = slow.part_of_day(seen)
-            assert all(unknown) == (not any(show.hours[at] for show in seen.shows))
         else:
             assert not any(unknown), name
 

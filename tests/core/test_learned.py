@@ -1,6 +1,7 @@
 """The learned scorer says what its model's tables say, to the micro-unit; what a row depends on."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from hashlib import blake2b
 from typing import Any
 
 import msgspec
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_models import (
     SESSION_NAMES,
+    TITLE_NAMES,
     Codes,
     a_random_model,
     evaluate,
@@ -34,11 +36,12 @@ from stream_cw.core.model import (
     Trees,
     faults,
 )
+from stream_cw.core.priors import Priors, title_hash
 from stream_cw.core.records import Record
 from stream_cw.core.row import View, row
 from stream_cw.core.rows import ModelRef, Row, decode_row, encode_row
 from stream_cw.core.rules import WATCH_NEXT
-from stream_cw.core.state import ProfileState, find_device, live_devices
+from stream_cw.core.state import ProfileState, find_device, hash64, live_devices
 from stream_cw.history.log import EventLog
 from stream_cw.history.replay import replay
 from stream_cw.history.simulator import simulate
@@ -48,8 +51,8 @@ REF = ModelRef("random", "ab" * 32)
 SEEDS = st.integers(0, 10**6)
 
 
-def by_candidate(state: ProfileState, slot: int) -> Codes:
-    codes = codes_of(state, slot)
+def by_candidate(state: ProfileState, slot: int, priors: Priors | None = None) -> Codes:
+    codes = codes_of(state, slot, priors)
     return [dict(zip(codes, mine, strict=True)) for mine in zip(*codes.values(), strict=True)]
 
 
@@ -59,7 +62,7 @@ def check(model: Model, state: ProfileState) -> int:
     learned = Learned(model, REF)
     found = candidates(state, WATCH_NEXT)
     for slot in range(len(state.devices) if found.ids else 0):
-        wanted = evaluate(model, by_candidate(state, slot))
+        wanted = evaluate(model, by_candidate(state, slot, model.priors))
         ranking = learned.rank(state, slot, found)
         assert ranking.scores == wanted.scores
         assert ranking.reasons == wanted.reasons
@@ -82,6 +85,14 @@ def test_any_model_on_states_that_come_from_events(seed: int, history: list[Even
     state, _ = run(history)
     assert state is not None
     check(a_random_model(seed), state)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_any_model_that_knows_titles(seed: int) -> None:
+    state = full_state()
+    ids = list(state.shows)[::2]
+    codes = {title_hash(hash64(name)): (seed % 127, n % 127, 126) for n, name in enumerate(ids)}
+    check(msgspec.structs.replace(a_random_model(seed), priors=Priors(codes)), state)
 
 
 def test_a_full_state() -> None:
@@ -281,8 +292,10 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> list[Record]:
 VIEW = View(scorer=Learned(a_random_model(11), REF), model=5)
 
 
-def rows_of(records: Iterable[Record], states: dict[str, ProfileState] | None = None) -> list[Row]:
-    played = replay(records, {} if states is None else states, view=VIEW)
+def rows_of(
+    records: Iterable[Record], states: dict[str, ProfileState] | None = None, view: View = VIEW
+) -> list[Row]:
+    played = replay(records, {} if states is None else states, view=view)
     return [made for each in played for _, made in each.rows if made is not None]
 
 
@@ -335,6 +348,71 @@ def test_names_of_titles_do_not_matter(records: list[Record]) -> None:
         assert encode_row(msgspec.structs.replace(theirs, tiles=tiles)) == encode_row(mine)
         moved += [tile.show_id for tile in theirs.tiles] != [tile.show_id for tile in mine.tiles]
     assert moved > 100
+
+
+def new_name(name: str) -> str:
+    """Another name for every title; their order changes."""
+    return blake2b(name.encode(), digest_size=8).hexdigest()
+
+
+def title_names(records: Iterable[Record]) -> set[str]:
+    """All ids of titles and series in a log."""
+    titles = [msgspec.json.decode(record.value or b"{}").get("title", {}) for record in records]
+    return {title[name] for title in titles for name in ("id", "series_id") if title.get(name)}
+
+
+def with_new_names(record: Record) -> Record:
+    event = msgspec.json.decode(record.value or b"")
+    title = event.get("title", {})
+    for name in {"id", "series_id"} & title.keys():
+        title[name] = new_name(title[name])
+    if "show_id" in event:
+        event["show_id"] = new_name(event["show_id"])
+    return msgspec.structs.replace(record, value=msgspec.json.encode(event))
+
+
+def knowing(names: Iterable[str], called: Callable[[str], str] = str) -> View:
+    """The same model, which knows two titles of three by these names."""
+    told = {name: hash64("codes of " + name) for name in names}
+    codes = {
+        title_hash(hash64(called(name))): (
+            number % 127,
+            number // 127 % 127,
+            number // 127**2 % 127,
+        )
+        for name, number in told.items()
+        if number % 3
+    }
+    model = msgspec.structs.replace(a_random_model(11), priors=Priors(codes))
+    assert faults(model) == []
+    tables = model.ranking.tables | dict.fromkeys(TITLE_NAMES, WEIGHTS)
+    ranking = Additive(tables, model.ranking.pairs)
+    return View(scorer=Learned(msgspec.structs.replace(model, ranking=ranking), REF), model=5)
+
+
+WEIGHTS = tuple(7919 * code * code % MICRO for code in range(CODES))
+
+
+@pytest.mark.parametrize("told", [False, True])
+def test_all_titles_renamed_give_the_same_rows_apart_from_names(
+    records: list[Record], told: bool
+) -> None:
+    """With no title priors, and with priors whose titles are renamed alike."""
+    names = title_names(records) if told else set()
+    old = {new_name(name): name for name in title_names(records)}
+    before = rows_of(records, view=knowing(names))
+    after = rows_of(map(with_new_names, records), view=knowing(names, new_name))
+    assert len(before) == len(after) > 100
+    for mine, theirs in zip(before, after, strict=True):
+        tiles = [
+            msgspec.structs.replace(tile, show_id=old[tile.show_id], title_id=old[tile.title_id])
+            for tile in theirs.tiles
+        ]
+        assert encode_row(msgspec.structs.replace(theirs, tiles=tiles)) == encode_row(mine)
+    if told:  # and the priors did say something
+        assert [made.tiles for made in before] != [
+            made.tiles for made in rows_of(records, view=knowing(()))
+        ]
 
 
 def test_the_scorer_decides_the_order_and_the_row_says_so(records: list[Record]) -> None:

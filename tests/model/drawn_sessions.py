@@ -24,6 +24,8 @@ def sessions(
         np.ones(count, bool),
         np.ones(count),
         np.arange(count) % groups,
+        np.arange(count) % groups,
+        np.arange(count * size, dtype=np.uint64),
     )
 
 

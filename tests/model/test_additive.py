@@ -101,6 +101,8 @@ def test_sessions_that_are_no_continuation_or_have_no_target_teach_a_choice_noth
         np.concatenate([examples.continued, np.arange(300) % 2 == 1]),
         np.ones(600),
         np.zeros(600, np.int64),
+        np.zeros(600, np.int64),
+        np.concatenate([examples.shows, more.shows]),
     )
     assert fit_choice(FREE, both) == fitted
 
@@ -243,13 +245,22 @@ def test_where_keeps_whole_sessions(kept: list[bool]) -> None:
     bounds = np.concatenate([[0], np.cumsum(sizes)])
     codes = np.tile(np.arange(bounds[-1], dtype=np.uint8), (len(AT), 1))
     whole = Examples(
-        codes, bounds, dice.integers(-1, sizes), np.arange(9) % 2 == 0, np.arange(9.0), np.arange(9)
+        codes,
+        bounds,
+        dice.integers(-1, sizes),
+        np.arange(9) % 2 == 0,
+        np.arange(9.0),
+        np.arange(9),
+        np.arange(9) // 2,
+        np.arange(bounds[-1], dtype=np.uint64),
     )
     part = whole.where(np.array(kept))
     places = [n for n in range(9) if kept[n]]
     assert part.group.tolist() == part.weight.tolist() == places
     assert part.continued.tolist() == [n % 2 == 0 for n in places]
     assert part.target.tolist() == whole.target[places].tolist()
+    assert part.household.tolist() == [n // 2 for n in places]
+    assert part.shows.tolist() == part.codes[0].tolist()
     for n, place in enumerate(places):
         mine = part.codes[:, part.bounds[n] : part.bounds[n + 1]]
         assert np.array_equal(mine, codes[:, bounds[place] : bounds[place + 1]])

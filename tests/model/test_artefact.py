@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from signed_models import Signer, a_manifest, a_model, a_payload
 
 from stream_cw.core.features import features_hash
+from stream_cw.core.priors import MAX_TITLES, Priors, title_hash
 from stream_cw.errors import InputError, RefusedModelError
 from stream_cw.model.artefact import (
     MAX_ARTEFACT_BYTES,
@@ -176,6 +177,24 @@ def test_manifest_and_model_must_name_the_same_features() -> None:
     model = a_model()
     manifest = msgspec.structs.replace(a_manifest(model), feature_names=("another",))
     assert "wanted as in the manifest" in refusal(lambda: encode_payload(manifest, model)).message
+
+
+def test_manifest_and_model_must_know_as_many_titles() -> None:
+    model = msgspec.structs.replace(a_model(), priors=Priors({"00ff00ff00ff00ff": (1, 2, 3)}))
+    manifest = a_manifest(model)
+    refused = refusal(lambda: encode_payload(manifest, model))
+    assert refused.reason == "bad_field"
+    assert "title priors wanted as in the manifest (0), found 1" in refused.message
+    knowing = msgspec.structs.replace(manifest, title_priors=1)
+    assert decode_payload(encode_payload(knowing, model)).model == model
+
+
+def test_as_many_titles_as_may_be_carried_fit_into_an_artefact() -> None:
+    """Beside a ranking of the size of the shipped one, a quarter of the limit."""
+    titles = {title_hash(2**64 - 1 - number): (126, 126, 126) for number in range(MAX_TITLES)}
+    model = msgspec.structs.replace(a_model(), priors=Priors(titles))
+    manifest = msgspec.structs.replace(a_manifest(model), title_priors=MAX_TITLES)
+    assert len(pack(manifest, model, SIGNER.key)) < MAX_ARTEFACT_BYTES // 2
 
 
 def test_a_newer_format_is_told_from_a_damaged_one() -> None:

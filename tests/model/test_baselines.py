@@ -10,7 +10,14 @@ from threadpoolctl import threadpool_limits
 from typer.testing import CliRunner
 
 from stream_cw.cli import build_app
-from stream_cw.core.features import FEATURE_NAMES, SHOW_FEATURES, UNKNOWN, features_hash, octave
+from stream_cw.core.features import (
+    FEATURE_NAMES,
+    SESSION_FEATURES,
+    SHOW_FEATURES,
+    UNKNOWN,
+    features_hash,
+    octave,
+)
 from stream_cw.history.simulator import simulate
 from stream_cw.model import baselines
 from stream_cw.model.additive import Examples, Ints
@@ -46,6 +53,8 @@ def examples(*sessions: list[dict[str, int]], targets: list[int]) -> Examples:
         np.ones(len(sessions), bool),
         np.ones(len(sessions)),
         np.zeros(len(sessions), np.int64),
+        np.full(len(sessions), -1),
+        np.zeros(len(candidates), np.uint64),
     )
 
 
@@ -172,6 +181,8 @@ def test_a_fitted_ranker_heeds_weights(ranker: Ranker) -> None:
         continued=np.ones(1600, bool),
         group=np.zeros(1600, np.int64),
         weight=np.repeat([0.2, 1.0], 800),
+        household=np.zeros(1600, np.int64),
+        shows=np.tile(data.shows, 2),
     )
     score = ranker.fit(both)(data)
     first = score.reshape(-1, 4).argmax(axis=1)
@@ -206,7 +217,7 @@ def dataset(profiles: list[int], targets: list[int], kinds: list[str], sizes: li
         show=show_codes,
         shows=np.zeros(len(ranks), np.uint64),
         bounds=np.cumsum([0, *sizes]),
-        session=np.full((count, len(FEATURE_NAMES) - len(SHOW_FEATURES)), UNKNOWN, np.uint8),
+        session=np.full((count, len(SESSION_FEATURES)), UNKNOWN, np.uint8),
         target=np.array(targets, np.int32),
         sessions=nothing.astype(np.uint64),
         kind=np.array([KINDS.index(kind) for kind in kinds], np.uint8),  # type: ignore[arg-type]
@@ -220,8 +231,8 @@ def dataset(profiles: list[int], targets: list[int], kinds: list[str], sizes: li
         profiles=np.unique(profiles).astype(np.uint64),
         accounts=np.array(["a"]),
         log_hashes=np.array(["0"]),
-        show_names=np.array(FEATURE_NAMES[: len(SHOW_FEATURES)]),
-        session_names=np.array(FEATURE_NAMES[len(SHOW_FEATURES) :]),
+        show_names=np.array([feature.name for feature in SHOW_FEATURES]),
+        session_names=np.array([feature.name for feature in SESSION_FEATURES]),
         features_hash=np.array(features_hash()),
     )
 

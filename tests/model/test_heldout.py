@@ -32,6 +32,8 @@ def examples(
         np.array([True] * len(sizes) if continued is None else continued),
         np.ones(len(sizes)),
         np.array([0] * len(sizes) if group is None else group),
+        np.full(len(sizes), -1),
+        np.zeros(sum(sizes), np.uint64),
     )
 
 

@@ -6,6 +6,7 @@ from random_models import a_random_model, evaluate
 
 from stream_cw.core.candidates import candidates
 from stream_cw.core.events import SessionStart, decode_event
+from stream_cw.core.features import TITLE_FEATURES, UNKNOWN
 from stream_cw.core.learned import CompiledAdditive, CompiledCurve, Learned
 from stream_cw.core.row import View
 from stream_cw.core.rows import MAX_TILES, ModelRef, Row
@@ -19,7 +20,7 @@ from stream_cw.model.openings import openings
 from stream_cw.model.training import examples_of, placement_rows, scored, total_hazards
 
 REF = ModelRef("random", "ab" * 32)
-MODEL = a_random_model(17)
+MODEL = a_random_model(26)
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +58,7 @@ def test_served_scores_are_those_of_the_stored_features(
 ) -> None:
     at = {int(name): place for place, name in enumerate(data.sessions)}
     names = [*data.show_names.tolist(), *data.session_names.tolist()]
+    untold = {feature.name: UNKNOWN for feature in TITLE_FEATURES}
     compared = 0
     for opening in openings(log):
         session = opening.session
@@ -67,7 +69,7 @@ def test_served_scores_are_those_of_the_stored_features(
         mine = slice(data.bounds[place], data.bounds[place + 1])
         of_session = data.session[place].tolist()
         codes = [
-            dict(zip(names, [*of_show, *of_session], strict=True))
+            dict(zip(names, [*of_show, *of_session], strict=True)) | untold
             for of_show in data.show[mine].tolist()
         ]
         if not codes:

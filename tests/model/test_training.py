@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 from typer.testing import CliRunner, Result
 
 from stream_cw.cli import build_app
-from stream_cw.core.features import SHOW_FEATURES, UNKNOWN
+from stream_cw.core.features import SESSION_FEATURES, SHOW_FEATURES, TITLE_FEATURES, UNKNOWN
 from stream_cw.core.learned import CompiledCurve
 from stream_cw.core.model import MICRO, PLACEMENT_FEATURES, Curve, faults
 from stream_cw.errors import InputError
@@ -288,6 +288,9 @@ def test_the_same_data_give_the_same_bytes(data: DataSet) -> None:
     assert told.startswith(f"{continued} continuations of profiles left out in turn: P@1 0.")
 
 
+EMPTY = ("target", "kind", "profile", "account", "session")
+
+
 def test_added_sessions_weigh_their_share_and_are_other_profiles(data: DataSet) -> None:
     judged = examples_of(data)
     for share in (0.0, 0.1, 2.0):
@@ -295,9 +298,10 @@ def test_added_sessions_weigh_their_share_and_are_other_profiles(data: DataSet) 
         assert added.weight.sum() == pytest.approx(share * judged.weight.sum())
         assert not set(added.group) & set(judged.group)
     nothing = data._replace(
-        **{name: getattr(data, name)[:0] for name in ("target", "kind", "profile", "session")},
+        **{name: getattr(data, name)[:0] for name in EMPTY},
         bounds=data.bounds[:1],
         show=data.show[:0],
+        shows=data.shows[:0],
     )
     assert len(added_to(data, nothing, 0.1).target) == 0
 
@@ -313,7 +317,9 @@ def test_sessions_without_a_candidate_are_no_examples(data: DataSet) -> None:
     assert np.array_equal(
         mine[: len(SHOW_NAMES)].T, data.show[data.bounds[first] : data.bounds[first + 1]]
     )
-    assert np.array_equal(mine[len(SHOW_NAMES) :, 0], data.session[first])
+    of_session = mine[len(SHOW_NAMES) :, 0][: len(SESSION_FEATURES)]
+    assert np.array_equal(of_session, data.session[first])
+    assert (mine[-len(TITLE_FEATURES) :] == UNKNOWN).all()
 
 
 def invoke(*arguments: object) -> Result:
