@@ -33,13 +33,12 @@ bench: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.learned_row
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.learned_on_simulator
 
-# The shipped model anew, from a real viewing export (not in the repository) and simulated members.
+# The shipped model anew, from a real viewing export (not in the repository).
 EXPORT ?= ../shared/data/viewing_activity_export.csv
 model: $(READY)
 	mkdir -p .cache/model
 	$(BIN)/stream-cw import netflix $(EXPORT) --account shared --tz America/Sao_Paulo -o .cache/model/export.jsonl
-	$(BIN)/stream-cw simulate --profiles 60 --days 120 --seed 101 -o .cache/model/simulated.jsonl --catalog .cache/model/simulated.catalog.jsonl
-	$(BIN)/stream-cw train .cache/model/export.jsonl --simulated .cache/model/simulated.jsonl --catalog .cache/model/simulated.catalog.jsonl --name additive-1 -o stream_cw/model/shipped.json
+	$(BIN)/stream-cw train .cache/model/export.jsonl --name additive-2 -o stream_cw/model/shipped.json
 
 # One environment serves demo and tests; it is made again only when the dependencies change.
 $(READY): pyproject.toml

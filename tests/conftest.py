@@ -10,7 +10,6 @@ import shutil
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -45,7 +44,6 @@ def pytest_configure(config: pytest.Config) -> None:
     # A shell starts background jobs with SIGINT ignored, and children would inherit that: tests
     # that press Ctrl-C must find it working wherever they are run.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    os.environ.setdefault("NUMBA_CACHE_DIR", str(_kernels(config.rootpath)))
     # Compiling comes on top of the first example, and no test asserts a time.
     settings.register_profile("untimed", deadline=None)
     settings.load_profile("untimed")
@@ -62,13 +60,6 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_xdist_auto_num_workers() -> int:
     """One process more than there are cores: tests on Kafka often wait for it."""
     return (os.cpu_count() or 1) + 1
-
-
-def _kernels(root: Path) -> Path:
-    """Name a directory for compiled loops by the code that they come from (`core/compiled.py`)."""
-    sources = sorted((root / "stream_cw" / "core").glob("*.py"))
-    digest = sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
-    return root / ".cache" / "kernels" / digest[:16]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

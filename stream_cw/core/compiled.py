@@ -1,10 +1,8 @@
 """Loops over shows and tables, compiled to machine code (Numba) when they are first called.
 
 Such a function is plain Python on whole numbers and arrays: with `NUMBA_DISABLE_JIT=1` it gives the
-same results, slowly. The code is kept in Numba's cache between runs where a directory for it can be
-written. Numba renews what it kept when the function's own file changes, not when another one does
-that it takes a constant or a function from: who changes the core sets `NUMBA_CACHE_DIR` anew, as
-the tests do.
+same results, slowly. The code is kept between runs in `NUMBA_CACHE_DIR`, which the package names by
+the core's code where the variable is not set.
 """
 
 from collections.abc import Callable

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from stream_cw.model.additive import Shape
 from stream_cw.model.dataset import DataSet
 from stream_cw.model.heldout import HeldOut, held_out
-from stream_cw.model.training import RANKING, SHARE, added_to, examples_of
+from stream_cw.model.training import RANKING, added_to, examples_of
 
 
 class Setting(NamedTuple):
@@ -30,22 +30,21 @@ class Setting(NamedTuple):
 
 def settings(*, simulated: bool) -> Iterator[Setting]:
     """Give the settings in use, and each that differs from them in one thing."""
-    share = SHARE if simulated else 0.0
-    yield Setting("as shipped", RANKING, share)
+    yield Setting("as shipped", RANKING, 0.0)
     for penalty in (3.0, 30.0):
-        yield Setting(f"penalty {penalty:g}", RANKING._replace(penalty=penalty), share)
+        yield Setting(f"penalty {penalty:g}", RANKING._replace(penalty=penalty), 0.0)
     for bins, pair_bins in ((6, 4), (12, 6)):
         shape = RANKING._replace(bins=bins, pair_bins=pair_bins)
-        yield Setting(f"{bins} bins, {pair_bins} in pairs", shape, share)
+        yield Setting(f"{bins} bins, {pair_bins} in pairs", shape, 0.0)
     if simulated:
-        for other in (0.0, 0.3, 1.0):
+        for other in (0.02, 0.1, 0.3):
             yield Setting(f"simulated sessions at {other:g}", RANKING, other)
-    yield Setting("without pairs", RANKING._replace(pairs=()), share)
+    yield Setting("without pairs", RANKING._replace(pairs=()), 0.0)
     for name in RANKING.features:
-        yield Setting(f"without {name}", _without(name), share)
+        yield Setting(f"without {name}", _without(name), 0.0)
     for pair in RANKING.pairs:
         pairs = tuple(other for other in RANKING.pairs if other != pair)
-        yield Setting(f"without {pair[0]} x {pair[1]}", RANKING._replace(pairs=pairs), share)
+        yield Setting(f"without {pair[0]} x {pair[1]}", RANKING._replace(pairs=pairs), 0.0)
 
 
 def _without(name: str) -> Shape:

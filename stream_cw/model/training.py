@@ -34,7 +34,7 @@ from stream_cw.model.priors import fit_priors, with_priors
 
 CONTINUATION: Final = KINDS.index("continuation")
 SHARE: Final = 0.1
-"""Weight of simulated sessions that left-out profiles of the shared export chose."""
+"""Weight of simulated sessions; left-out profiles of the shared export choose none at all."""
 
 _TITLE_NAMES = tuple(feature.name for feature in TITLE_FEATURES)
 _CANDIDATE_NAMES = (*(feature.name for feature in SHOW_FEATURES), *_TITLE_NAMES)

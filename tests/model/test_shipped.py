@@ -94,7 +94,7 @@ def test_what_is_watched_at_ten_rises_at_ten():
 
 def without_hours() -> View:
     model, ref = shipped().model, shipped().ref
-    tables = model.ranking.tables | {"hour_lift": (0,) * CODES}
+    tables = model.ranking.tables | dict.fromkeys(("hour_lately", "hour_share"), (0,) * CODES)
     ranking = msgspec.structs.replace(model.ranking, tables=tables)
     return View(scorer=Learned(msgspec.structs.replace(model, ranking=ranking), ref))
 
