@@ -18,9 +18,8 @@ def _keep_compiled_loops() -> None:
         found = file.stat()
         digest.update(f"{file.name} {found.st_size} {found.st_mtime_ns}\n".encode())
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
-    os.environ.setdefault(
-        "NUMBA_CACHE_DIR", str(cache / "stream-cw" / "loops" / digest.hexdigest())
-    )
+    named = str(cache / "stream-cw" / "loops" / digest.hexdigest())
+    os.environ["NUMBA_CACHE_DIR"] = os.environ.get("NUMBA_CACHE_DIR") or named
 
 
 _keep_compiled_loops()

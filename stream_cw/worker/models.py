@@ -20,6 +20,7 @@ from stream_cw.config import Settings
 from stream_cw.core.learned import Learned
 from stream_cw.core.row import View
 from stream_cw.core.scoring import Scorer
+from stream_cw.core.warm_up import warm_up
 from stream_cw.errors import RefusedModelError
 from stream_cw.model.artefact import unpack
 from stream_cw.model.chosen import choose
@@ -159,4 +160,6 @@ class Models:
 
     def _scorer(self, data: bytes) -> Scorer:
         artefact = unpack(data, self._trusted)
-        return Learned(artefact.model, artefact.ref)
+        scorer = Learned(artefact.model, artefact.ref)
+        warm_up(replace(self._initial, scorer=scorer))
+        return scorer

@@ -17,6 +17,7 @@ from stream_cw.broker.contract import Topics, topic_names
 from stream_cw.broker.identities import Identity
 from stream_cw.config import Settings
 from stream_cw.core.row import View
+from stream_cw.core.warm_up import warm_up
 from stream_cw.errors import StreamCwError
 from stream_cw.worker.app import App, build_app
 from stream_cw.worker.catalog import Catalog
@@ -80,6 +81,7 @@ async def _followed(
 ) -> AsyncIterator[Callable[[], View]]:
     """Follow the catalog, and models where the settings name trusted keys; give the view."""
     initial, trusted = initial_view(settings), trusted_keys(settings)
+    warm_up(initial)
     models: Models | None = None
     async with AsyncExitStack() as stack:
         if trusted is not None:
