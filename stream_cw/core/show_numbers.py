@@ -241,7 +241,7 @@ def catalog(data: NDArray[np.uint8], lengths: Ints, shows: Ints, now: int, out: 
             continue
         flags, added_s = data[at], read_number(data, at + 4, 4)
         out[KIDS, n] = (flags & _KIDS) // _KIDS if flags & _KIDS_KNOWN else -1
-        out[IN_CATALOG_FOR, n] = max(now_s - added_s, 0) // 60 if added_s else -1
+        out[IN_CATALOG_FOR, n] = (now_s - added_s) // 60 if 0 < added_s <= now_s else -1
         end = at + lengths[n]
         _episodes(data[at + _WORK_HEAD : end], shows[:, n], now_s, out[:, n])
         at = end

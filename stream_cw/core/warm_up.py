@@ -20,7 +20,7 @@ _SERIES: Final = SeriesEntry(
 
 
 def warm_up(view: View) -> None:
-    """Build a row by a view, with a catalog: compiles what rows by it need.
+    """Build rows by a view, with a catalog and without: compiles what rows by it need.
 
     Parameters
     ----------
@@ -39,4 +39,5 @@ def warm_up(view: View) -> None:
         )
         state = step(state, event, Source(bytes(16), 0, number)).state
     if state is not None:
-        row(state, _PROFILE, _DEVICE, replace(view, works={"series": pack_work(_SERIES)}))
+        for works in ({}, {"series": pack_work(_SERIES)}):
+            row(state, _PROFILE, _DEVICE, replace(view, works=works))

@@ -193,7 +193,7 @@ def _new_for(work: Work, show: Show, now_s: int) -> int | None:
 
 
 def _in_catalog_for(work: Work, show: Show, now_s: int) -> int | None:
-    return max(now_s - work.added_s, 0) // 60 if work.added_s else None
+    return (now_s - work.added_s) // 60 if 0 < work.added_s <= now_s else None
 
 
 def kids(s: Seen) -> list[int]:

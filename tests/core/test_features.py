@@ -29,6 +29,7 @@ from stream_cw.core.limits import U16
 from stream_cw.core.rules import WATCH_NEXT
 from stream_cw.core.show import Show, new_show
 from stream_cw.core.state import Device, ProfileState, find_device
+from stream_cw.core.works import EPISODE, HEAD
 
 SHOW_NAMES = [feature.name for feature in SHOW_FEATURES]
 SESSION_NAMES = [feature.name for feature in SESSION_FEATURES]
@@ -79,6 +80,24 @@ def test_features_of_any_state(state: ProfileState) -> None:
 def test_features_by_any_catalog(data: st.DataObject) -> None:
     state = data.draw(states())
     check(state, data.draw(catalogs(state)))
+
+
+@given(st.data())
+@settings(max_examples=40)
+def test_what_the_catalog_holds_for_later_says_nothing_yet(data: st.DataObject) -> None:
+    """Labels would leak by when a later episode comes, or by that a show will be added."""
+    state = data.draw(states())
+    works = data.draw(catalogs(state))
+    now_s = state.now // 1000
+    other = {}
+    for show_id, packed in works.items():
+        flags, reserved, count, added_s, released_s = HEAD.unpack_from(packed)
+        episodes = EPISODE.iter_unpack(packed[HEAD.size :])
+        moved = [(*e[:2], e[2] if e[2] <= now_s else 4_000_000_000, e[3]) for e in episodes]
+        head = (flags, reserved, count, added_s if added_s <= now_s else 0, released_s)
+        other[show_id] = HEAD.pack(*head) + b"".join(EPISODE.pack(*each) for each in moved)
+    for slot in range(len(state.devices)):
+        assert codes_of(state, slot, works=other) == codes_of(state, slot, works=works)
 
 
 def test_the_loops_write_to_the_rows_that_the_definitions_name() -> None:

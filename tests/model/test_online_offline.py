@@ -20,7 +20,7 @@ from stream_cw.model.openings import openings
 from stream_cw.model.training import examples_of, placement_rows, scored, total_hazards
 
 REF = ModelRef("random", "ab" * 32)
-MODEL = a_random_model(26)
+MODEL = a_random_model(50)
 
 
 @pytest.fixture(scope="module")
