@@ -1,0 +1,1 @@
+"""A client of the gateway: send events, follow a row."""
