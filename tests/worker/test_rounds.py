@@ -15,6 +15,7 @@ from stream_cw.broker.contract import topic_names
 from stream_cw.core.events import encode_event
 from stream_cw.core.row import View
 from stream_cw.core.rows import decode_row
+from stream_cw.errors import LogMismatchError
 from stream_cw.worker.held import Held
 from stream_cw.worker.lease import Lease
 from stream_cw.worker.mark import MARK_KEY, Mark, decode_mark
@@ -112,6 +113,7 @@ class Scene:
         self.done: list[int] = []
         self.failures: list[BaseException] = []
         self.views = 0
+        self.log_starts_at = 0
         self.events = iter(enumerate(map(encode_event, make_events(1, 50))))
         self.rounds = Rounds(
             Setup(
@@ -122,6 +124,7 @@ class Scene:
                 producer=lambda: self.broker,
                 generation=lambda: self.generation,
                 done=lambda _, offset: self.done.append(offset),
+                log_start=self.log_start,
                 fail=self.failures.append,
                 lease=Lease(6.0, lambda: self.now),
                 held=Held(10**9),
@@ -139,6 +142,10 @@ class Scene:
         """A model that is newer each time someone asks."""
         self.views += 1
         return View(model=self.views)
+
+    async def log_start(self, partition: int) -> int:
+        assert partition == 0
+        return self.log_starts_at
 
     async def run(self, generation: int | None = None, records: int = 1) -> None:
         found = [Found(*next(self.events)) for _ in range(records)]
@@ -309,6 +316,39 @@ def test_a_foreign_record_in_the_changelog_is_seen() -> None:
         assert s.done == [1]
 
     assert all("another worker wrote here" in str(error) for error in scene(play).failures)
+
+
+def test_a_gap_is_passed_over_unless_the_log_starts_behind_what_is_needed() -> None:
+    async def play(s: Scene) -> None:
+        await s.run()
+        next(s.events)
+        s.log_starts_at = 1  # offset 1 is the end of a transaction
+        await s.run()
+        await settled(s)
+        assert s.done == [1, 3]
+        assert not s.failures
+        s.rounds.resume()
+        next(s.events)
+        s.log_starts_at = 4
+        await s.run()
+        assert not s.broker.waiting
+        assert s.done == [1, 3]
+
+    failures = scene(play).failures
+    assert [type(error) for error in failures] == [LogMismatchError]
+    assert "partition 0: the log wanted from offset 3 on" in str(failures[0])
+    assert "found from 4 on: events are lost" in str(failures[0])
+
+
+def test_a_log_that_had_a_past_before_the_worker_is_read_from_its_start() -> None:
+    async def play(s: Scene) -> None:
+        next(s.events)
+        s.log_starts_at = 1
+        await s.run()
+        await settled(s)
+        assert s.done == [2]
+
+    assert not scene(play).failures
 
 
 def test_a_failed_send_ends_the_process_with_nothing_committed() -> None:

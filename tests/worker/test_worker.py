@@ -11,6 +11,7 @@ from confluent_kafka import Producer
 from oracle import Verdict, judge
 from worker_support import (
     WorkerProcess,
+    end_of,
     forget,
     last_values,
     make_events,
@@ -126,16 +127,6 @@ def test_two_workers_share_the_partitions_and_hand_them_over(
     verdict = verdict_of(system, tmp_path)
     assert verdict.holds, verdict
     assert verdict.lower == 0
-
-
-def end_of(worker: WorkerProcess) -> str:
-    """Wait until a worker ends by itself; its last line but the counts."""
-    assert worker.wait() == 1, worker.log()
-    log = worker.log()
-    assert "Traceback" not in log
-    errors = [line for line in log.splitlines() if " ERROR stream_cw.worker: " in line]
-    assert len(errors) == 1, log
-    return errors[0].split(" ERROR stream_cw.worker: ")[1]
 
 
 def test_a_data_directory_serves_one_worker(system: System) -> None:

@@ -263,6 +263,16 @@ class WorkerProcess:
         self._log.close()
 
 
+def end_of(worker: WorkerProcess) -> str:
+    """Wait until a worker ends by itself; its last line but the counts."""
+    assert worker.wait() == 1, worker.log()
+    log = worker.log()
+    assert "Traceback" not in log
+    errors = [line for line in log.splitlines() if " ERROR stream_cw.worker: " in line]
+    assert len(errors) == 1, log
+    return errors[0].split(" ERROR stream_cw.worker: ")[1]
+
+
 @contextmanager
 def workers(
     root: Path, *, code: str = RUN, **common: Any
