@@ -37,10 +37,13 @@ from stream_cw.core.events import (
 from stream_cw.core.partition import partition_for
 
 START = 1_700_000_000_000
-RUN = (
-    "from stream_cw.config import load_settings; from stream_cw.worker.run import run_worker; "
-    "raise SystemExit(run_worker(load_settings()))"
-)
+RUN = """
+from stream_cw.config import load_settings
+from stream_cw.worker.run import run_worker
+
+raise SystemExit(run_worker(load_settings()))
+"""
+"""What a worker's process runs; tests put before it what is to be otherwise."""
 
 
 def make_events(profiles: int, count: int, seed: int = 1) -> list[Event]:
@@ -282,8 +285,9 @@ def workers(
     They order rows by recency where a test says nothing else: it is the quicker oracle.
     """
     started: list[WorkerProcess] = []
+    of_all = code
 
-    def start(name: str = "one", **settings: Any) -> WorkerProcess:
+    def start(name: str = "one", *, code: str = of_all, **settings: Any) -> WorkerProcess:
         folder = root / name
         folder.mkdir(parents=True, exist_ok=True)
         worker = WorkerProcess(folder, {"model": "recency", **common, **settings}, code)
