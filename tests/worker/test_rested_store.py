@@ -50,7 +50,9 @@ def test_a_store_that_rested_for_too_long_is_rebuilt_from_the_whole_changelog(
     system.produce(make_events(20, 300, seed=2))
     again = system.start()
     system.wait_until_through(again)
-    assert again.stop()["changelog_read"] == written.count(0) > 0
+    read = again.stop()["changelog_read"] - written.count(0)
+    assert written.count(0) > 1
+    assert read in {0, 1}, "of partition 1 the one that its store ends with, at most"
     assert "the store of partition 0 rested for too long: it is rebuilt" in again.log()
     assert "the store of partition 1 rested" not in again.log()
     for partition, kept in ((0, False), (1, True)):
