@@ -13,33 +13,41 @@ SLOW = """
 import asyncio
 from stream_cw.worker import rounds, transport
 
-rewind, send_rows = transport.ConsumerThread.rewind, rounds.Rounds._send_rows
+attach, send_rows = rounds.Rounds.attach, rounds.Rounds._send_rows
+rewind = transport.ConsumerThread.rewind
+waiting = None
+
+def noted(self, queue):
+    global waiting
+    waiting = queue
+    attach(self, queue)
 
 async def slow_rewind(self, tps):
     committed = {}
     for tp in sorted(tps):  # one partition is back long before the other
         committed.update(await rewind(self, [tp]))
-        await asyncio.sleep(1)
+        while tp.partition == 0 and waiting.qsize() < rounds.WAITING:
+            await asyncio.sleep(0.01)
     return committed
 
 async def slow_rows(self, output):
-    await asyncio.sleep(0.5)
+    await asyncio.sleep(0.3)
     return await send_rows(self, output)
 
+rounds.Rounds.attach, rounds.Rounds._send_rows = noted, slow_rows
 transport.ConsumerThread.rewind = slow_rewind
-rounds.Rounds._send_rows = slow_rows
 """
 
 
 @pytest.mark.kafka
 @pytest.mark.timeout(180)
 def test_what_waits_when_recovery_ends_is_worked_on(system: System, tmp_path):
-    events = make_events(30, 1_500)
-    system.produce(events[:300])
+    events = make_events(30, 1_000)
+    system.produce(events[:200])
     first = system.start("one")
     system.wait_until_through(first)
     first.stop()
-    system.produce(events[300:])
+    system.produce(events[200:])
     slow = system.start("two", code=SLOW + RUN, round_records=60)
     system.wait_until_through(slow)
     assert slow.stop()["changelog_read"] > 0, "it recovered"
