@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stream_cw.cli.options import LOCAL, Brokers, Prefix
+from stream_cw.cli.options import LOCAL, Brokers, Prefix, written
 
 if TYPE_CHECKING:
     from stream_cw.clients.models import Published
@@ -25,6 +25,7 @@ def commands() -> typer.Typer:
     app.command("publish")(publish)
     app.command("list")(list_)
     app.command("show")(show)
+    app.command("export")(export)
     app.command("rollback")(rollback)
     return app
 
@@ -80,6 +81,24 @@ def show(which: Which = None, brokers: Brokers = LOCAL, prefix: Prefix = "") -> 
     model = choose(published(brokers, topic_names(prefix).models), which)
     typer.echo(_line(model))
     typer.echo(msgspec.json.format(msgspec.json.encode(model.manifest), indent=2))
+
+
+def export(
+    out: Annotated[
+        Path, typer.Option("-o", "--out", metavar="FILE", help="The signed artefact to write.")
+    ],
+    which: Which = None,
+    brokers: Brokers = LOCAL,
+    prefix: Prefix = "",
+) -> None:
+    """Write a published model to a file, for replays of the rows that name it."""
+    from stream_cw.broker.contract import topic_names
+    from stream_cw.clients.models import choose, published
+
+    model = choose(published(brokers, topic_names(prefix).models), which)
+    with written(out) as file:
+        file.write(model.data)
+    typer.echo(_line(model))
 
 
 def rollback(which: Which = None, brokers: Brokers = LOCAL, prefix: Prefix = "") -> None:

@@ -193,6 +193,10 @@ def test_the_commands(shelf: Shelf, run: Callable[..., Result], tmp_path: Path) 
     assert [model.sha256 in line for model, line in zip(models, listed, strict=True)] == [True] * 2
     assert '"id": "ranker-2"' in run("show").output
     assert '"id": "ranker-1"' in run("show", models[0].sha256[:8]).output
+    kept = tmp_path / "kept.json"
+    for which, model in (([models[0].sha256[:8]], models[0]), ([], models[1])):
+        assert model.sha256 in run("export", *which, "-o", kept).output
+        assert kept.read_bytes() == model.data
     assert "ranker-1" in run("rollback").output
     assert shelf.names() == ["ranker-2", "*ranker-1"]
     told = "".join(run(*c).output for c in (["list"], ["show"], ["rollback"], ["keygen", key]))
