@@ -63,7 +63,10 @@ def publish(
 
 
 def list_(brokers: Brokers = LOCAL, prefix: Prefix = "") -> None:
-    """List the models that were published, the last one last; * marks the one in force."""
+    """List the models as they were first published: * is in force, of - the publication broke off.
+
+    `rollback` without a hash goes from the one in force to the one above it.
+    """
     from stream_cw.broker.contract import topic_names
     from stream_cw.clients.models import published
 
@@ -111,7 +114,7 @@ def rollback(which: Which = None, brokers: Brokers = LOCAL, prefix: Prefix = "")
 
 
 def _line(model: "Published") -> str:
-    mark = "*" if model.in_force else " "
+    mark = "*" if model.in_force else " " if model.was_in_force else "-"
     when = _when(model.published_ts)
     size = f"{len(model.data):,} bytes"
     return (
