@@ -51,8 +51,8 @@ def train(
 
     began = time.monotonic()
     works = works_of(catalogs)
-    data = dataset_of(logs, works)
-    added = None if simulated is None or not share else dataset_of([simulated], works)
+    data = dataset_of(logs, works, catalogs)
+    added = None if simulated is None or not share else dataset_of([simulated], works, catalogs)
     with Console(stderr=True).status("fitting") as status:
         payload, told = produce(data, added, share, name, status.update)
     with written(out) as file:
@@ -101,7 +101,9 @@ def _check_learning() -> None:
         raise InputError("training needs scikit-learn: pip install 'stream-cw[learn]'")
 
 
-def dataset_of(logs: list[Path], works: Mapping[str, bytes]) -> "DataSet":
+def dataset_of(
+    logs: list[Path], works: Mapping[str, bytes], catalogs: list[Path] | None = None
+) -> "DataSet":
     """Make the data set of logs, with a bar."""
     from stream_cw.history.log import EventLog
     from stream_cw.model.dataset import make_dataset
@@ -109,4 +111,9 @@ def dataset_of(logs: list[Path], works: Mapping[str, bytes]) -> "DataSet":
     total = 2 * sum(map(count_lines, logs))
     with bar("replaying") as progress:
         opened: list[Any] = [EventLog(log) for log in logs]
-        return make_dataset(opened, works=works, progress=lambda done: progress(done, total))
+        return make_dataset(
+            opened,
+            works=works,
+            catalogs=catalogs or (),
+            progress=lambda done: progress(done, total),
+        )

@@ -1,7 +1,7 @@
 """A model beside recency, over the same sessions: all figures of `stream-cw evaluate`."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +11,7 @@ from stream_cw.core.row import View
 from stream_cw.core.rows import ModelRef
 from stream_cw.core.scoring import Recency
 from stream_cw.errors import InputError
-from stream_cw.history.log import EventLog
+from stream_cw.history.log import EventLog, content_hash
 from stream_cw.model.bootstrap import SEED
 from stream_cw.model.by import By
 from stream_cw.model.comparison import (
@@ -24,6 +24,7 @@ from stream_cw.model.comparison import (
 )
 from stream_cw.model.daily import Daily, daily
 from stream_cw.model.labels import Session
+from stream_cw.model.manifest import LogUse
 from stream_cw.model.openings import Opening, openings
 from stream_cw.model.outcomes import outcome
 from stream_cw.model.placing import Placing, placing
@@ -62,6 +63,9 @@ class Evaluation(Comparison, frozen=True, kw_only=True):
     placement : dict of str to Placing
         By method: the model's, and that of recency's row.
     daily : Daily
+    in_sample : list of str or None
+        Accounts of which the model was fitted to a log that is judged here, in the same bytes; None
+        where the model does not tell what it was fitted to.
     """
 
     scorer: ModelRef
@@ -73,6 +77,7 @@ class Evaluation(Comparison, frozen=True, kw_only=True):
     slices: Slices
     placement: dict[str, Placing]
     daily: Daily
+    in_sample: list[str] | None
 
 
 PASSES: Final = 2
@@ -84,6 +89,7 @@ def evaluate_logs(
     view: View,
     by: By = By.profile,
     progress: Callable[[int], None] | None = None,
+    fitted: Collection[LogUse] | None = (),
 ) -> Evaluation:
     """Evaluate a view on logs, each of them an account.
 
@@ -95,6 +101,8 @@ def evaluate_logs(
     by : By
     progress : callable, optional
         Called with the number of records read so far, over all logs and `PASSES` together.
+    fitted : collection of LogUse or None
+        What the model was fitted to; None: that is not known.
 
     Returns
     -------
@@ -117,10 +125,19 @@ def evaluate_logs(
         if progress:
             progress(done)
 
-    for account, path in account_names(paths).items():
+    names = account_names(paths)
+    for account, path in names.items():
         judged += judge(account, openings(EventLog(path), progress=tell), view)
         before = done
-    return evaluate(judged, view.scorer.ref, by)
+    return evaluate(judged, view.scorer.ref, by, _seen(names, fitted))
+
+
+def _seen(names: Mapping[str, Path], fitted: Collection[LogUse] | None) -> frozenset[str] | None:
+    """Find the accounts whose log is one of those that the model was fitted to."""
+    if not fitted:
+        return None if fitted is None else frozenset()
+    hashes = {use.sha256 for use in fitted}
+    return frozenset(name for name, path in names.items() if content_hash(path) in hashes)
 
 
 def account_names(paths: Sequence[Path]) -> dict[str, Path]:
@@ -153,7 +170,12 @@ def judge(account: str, openings: Iterable[Opening], view: View) -> Iterator[Jud
         yield Judged(account, outcome(opening, view), outcome(opening, recency))
 
 
-def evaluate(judged: Sequence[Judged], scorer: ModelRef, by: By = By.profile) -> Evaluation:
+def evaluate(
+    judged: Sequence[Judged],
+    scorer: ModelRef,
+    by: By = By.profile,
+    seen: Collection[str] | None = (),
+) -> Evaluation:
     """Sum sessions up.
 
     Parameters
@@ -163,6 +185,8 @@ def evaluate(judged: Sequence[Judged], scorer: ModelRef, by: By = By.profile) ->
     scorer : ModelRef
         The model.
     by : By
+    seen : collection of str or None
+        Accounts that the model was fitted to; None: that is not known.
 
     Returns
     -------
@@ -187,6 +211,7 @@ def evaluate(judged: Sequence[Judged], scorer: ModelRef, by: By = By.profile) ->
         slices=_slices(continued, cluster),
         placement=placing(judged),
         daily=daily(continued),
+        in_sample=None if seen is None else sorted({e.account for e in judged} & set(seen)),
     )
 
 

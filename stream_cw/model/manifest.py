@@ -1,11 +1,14 @@
 """What a model says of itself."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
 from stream_cw.core.events import Id, Timestamp
 from stream_cw.core.rows import Score
+
+MOST_LOGS: Final = 5_000
+"""So many are 400 kB, which fit into an artefact."""
 
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 Text = Annotated[str, Meta(max_length=200)]
@@ -16,6 +19,12 @@ class Metric(Struct, frozen=True):
 
     name: Text
     value: Score
+
+
+class LogUse(Struct, frozen=True):
+    """A log that a model was fitted to; `sha256` of what is in it, unpacked."""
+
+    sha256: Sha256
 
 
 class Calibration(Struct, frozen=True):
@@ -39,7 +48,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
     features_hash : str
         SHA-256 over the names and formulas of the features that it was trained on.
     data_hash : str
-        SHA-256 of the logs that it was trained on.
+        SHA-256 over the hashes of the logs, one a line.
     code_version : str
         Version of the training code.
     created_from : tuple of str
@@ -49,6 +58,10 @@ class Manifest(Struct, frozen=True, kw_only=True):
         What was measured on held-out data.
     title_priors : int
         Of how many titles the model carries something.
+    logs : tuple of LogUse
+        What it was fitted to, added logs too; none where that is not told.
+    catalogs : tuple of str
+        SHA-256 of the catalogs that it was fitted with.
     """
 
     id: Id
@@ -61,3 +74,5 @@ class Manifest(Struct, frozen=True, kw_only=True):
     calibration: Calibration
     metrics: Annotated[tuple[Metric, ...], Meta(max_length=200)]
     title_priors: Annotated[int, Meta(ge=0)] = 0
+    logs: Annotated[tuple[LogUse, ...], Meta(max_length=MOST_LOGS)] = ()
+    catalogs: Annotated[tuple[Sha256, ...], Meta(max_length=100)] = ()

@@ -10,7 +10,7 @@ from stream_cw.errors import InputError
 from stream_cw.model.artefact import encode_payload
 from stream_cw.model.dataset import DataSet
 from stream_cw.model.heldout import held_out, join
-from stream_cw.model.manifest import Calibration, Manifest, Metric
+from stream_cw.model.manifest import MOST_LOGS, Calibration, LogUse, Manifest, Metric
 from stream_cw.model.training import Settings, added_to, examples_of, train
 
 _FEWEST_PROFILES = 2
@@ -47,12 +47,18 @@ def produce(
     Raises
     ------
     InputError
-        If there are too few profiles to leave one out, or too few sessions.
+        If there are too few profiles to leave one out, too few sessions, or too many logs.
     """
     if len(data.profiles) < _FEWEST_PROFILES:
         raise InputError(
             f"training wants logs of {_FEWEST_PROFILES} profiles or more, to leave each out in "
             f"turn; found {len(data.profiles)}"
+        )
+    parts = [data] if added is None else [data, added]
+    hashes = [log for part in parts for log in part.log_hashes.tolist()]
+    if len(hashes) > MOST_LOGS:
+        raise InputError(
+            f"training wants {MOST_LOGS:,} logs at most, found {len(hashes):,}: join some"
         )
     settings = Settings()
     judged = examples_of(data)
@@ -61,7 +67,6 @@ def produce(
     found = held_out(settings.ranking, judged, more)
     model, calibration = train(join(judged, more), settings, progress=progress)
     sources = [_source(data, 1.0), *([_source(added, share)] if added is not None else [])]
-    hashes = [*data.log_hashes.tolist(), *(added.log_hashes.tolist() if added is not None else [])]
     manifest = Manifest(
         id=name,
         created_ts=int(data.known_ts.max()),
@@ -77,6 +82,8 @@ def produce(
             Metric("left out: P@1 of recency", round(found.recency * MICRO)),
         ),
         title_priors=len(model.priors.titles),
+        logs=tuple(map(LogUse, hashes)),
+        catalogs=tuple(dict.fromkeys(c for part in parts for c in part.catalog_hashes.tolist())),
     )
     told = (
         f"{found.sessions:,} continuations of profiles left out in turn: P@1 {found.p_at_1:.4f}, "
