@@ -24,7 +24,8 @@ def evaluate(
     by: Annotated[
         By,
         typer.Option(
-            help="Draw whole profiles or accounts for intervals; or: the last fifth of the time."
+            help="Draw whole profiles or accounts for intervals; `time`: judge the last fifth of "
+            "each account's time, for a model of `train --until 0.8`."
         ),
     ] = By.profile,
     catalogs: Catalogs = None,

@@ -38,6 +38,16 @@ def train(
         float,
         typer.Option(min=0, help="Weight of the simulated sessions, as a part of the others'."),
     ] = 0.1,
+    until: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            max=1,
+            metavar="SHARE",
+            help="Learn from the first part of each account's time alone: with 0.8, what `evaluate "
+            "--by time` judges is not seen. Simulated sessions are taken whole.",
+        ),
+    ] = 1.0,
     name: Annotated[str, typer.Option(help="Name of the model, as rows name it.")] = "learned",
 ) -> None:
     """Fit ranking, placement and calibration, and write the model; time and memory are printed."""
@@ -47,11 +57,14 @@ def train(
     from rich.console import Console
 
     _check_learning()
+    from stream_cw.model.cut import until as cut
     from stream_cw.model.produce import produce
 
     began = time.monotonic()
     works = works_of(catalogs)
     data = dataset_of(logs, works, catalogs)
+    if until < 1:
+        data = cut(data, until)
     added = None if simulated is None or not share else dataset_of([simulated], works, catalogs)
     with Console(stderr=True).status("fitting") as status:
         payload, told = produce(data, added, share, name, status.update)

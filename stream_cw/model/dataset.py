@@ -63,6 +63,8 @@ class DataSet(NamedTuple):
         Names of the logs, and the SHA-256 of what is in them.
     catalog_hashes : str
         Of the catalogs.
+    before_ts : int64, shape (accounts,)
+        Sessions whose label became known then or later are left out (`cut.until`); -1: none are.
     show_names, session_names : str
     features_hash : str
     """
@@ -85,6 +87,7 @@ class DataSet(NamedTuple):
     accounts: NDArray[np.str_]
     log_hashes: NDArray[np.str_]
     catalog_hashes: NDArray[np.str_]
+    before_ts: NDArray[np.int64]
     show_names: NDArray[np.str_]
     session_names: NDArray[np.str_]
     features_hash: NDArray[np.str_]
@@ -192,6 +195,7 @@ def make_dataset(
         accounts=np.array(account_names([log.path for log in logs]), np.str_),
         log_hashes=np.array([content_hash(log.path) for log in logs], np.str_),
         catalog_hashes=np.array([content_hash(path) for path in catalogs], np.str_),
+        before_ts=np.full(len(logs), ABSENT, np.int64),
         show_names=np.array([feature.name for feature in SHOW_FEATURES], np.str_),
         session_names=np.array([feature.name for feature in SESSION_FEATURES], np.str_),
         features_hash=np.array(features_hash(), np.str_),

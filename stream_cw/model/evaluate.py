@@ -1,8 +1,9 @@
 """A model beside recency, over the same sessions: all figures of `stream-cw evaluate`."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from msgspec import Struct, structs
@@ -11,7 +12,7 @@ from stream_cw.core.row import View
 from stream_cw.core.rows import ModelRef
 from stream_cw.core.scoring import Recency
 from stream_cw.errors import InputError
-from stream_cw.history.log import EventLog, content_hash
+from stream_cw.history.log import EventLog
 from stream_cw.model.bootstrap import SEED
 from stream_cw.model.by import By
 from stream_cw.model.comparison import (
@@ -23,6 +24,7 @@ from stream_cw.model.comparison import (
     comparison,
 )
 from stream_cw.model.daily import Daily, daily
+from stream_cw.model.in_sample import Seen, in_sample, seen_accounts
 from stream_cw.model.labels import Session
 from stream_cw.model.manifest import LogUse
 from stream_cw.model.openings import Opening, openings
@@ -64,8 +66,8 @@ class Evaluation(Comparison, frozen=True, kw_only=True):
         By method: the model's, and that of recency's row.
     daily : Daily
     in_sample : list of str or None
-        Accounts of which the model was fitted to a log that is judged here, in the same bytes; None
-        where the model does not tell what it was fitted to.
+        Accounts of which a session is judged that the model was fitted to; None where the model
+        does not tell what it was fitted to.
     """
 
     scorer: ModelRef
@@ -129,15 +131,9 @@ def evaluate_logs(
     for account, path in names.items():
         judged += judge(account, openings(EventLog(path), progress=tell), view)
         before = done
-    return evaluate(judged, view.scorer.ref, by, _seen(names, fitted))
-
-
-def _seen(names: Mapping[str, Path], fitted: Collection[LogUse] | None) -> frozenset[str] | None:
-    """Find the accounts whose log is one of those that the model was fitted to."""
-    if not fitted:
-        return None if fitted is None else frozenset()
-    hashes = {use.sha256 for use in fitted}
-    return frozenset(name for name, path in names.items() if content_hash(path) in hashes)
+    return evaluate(
+        judged, view.scorer.ref, by, None if fitted is None else seen_accounts(names, fitted)
+    )
 
 
 def account_names(paths: Sequence[Path]) -> dict[str, Path]:
@@ -174,7 +170,7 @@ def evaluate(
     judged: Sequence[Judged],
     scorer: ModelRef,
     by: By = By.profile,
-    seen: Collection[str] | None = (),
+    seen: Seen | None = MappingProxyType({}),
 ) -> Evaluation:
     """Sum sessions up.
 
@@ -185,7 +181,7 @@ def evaluate(
     scorer : ModelRef
         The model.
     by : By
-    seen : collection of str or None
+    seen : Seen or None
         Accounts that the model was fitted to; None: that is not known.
 
     Returns
@@ -211,7 +207,7 @@ def evaluate(
         slices=_slices(continued, cluster),
         placement=placing(judged),
         daily=daily(continued),
-        in_sample=None if seen is None else sorted({e.account for e in judged} & set(seen)),
+        in_sample=None if seen is None else in_sample(judged, seen),
     )
 
 

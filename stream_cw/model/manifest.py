@@ -5,6 +5,7 @@ from typing import Annotated, Final
 from msgspec import Meta, Struct
 
 from stream_cw.core.events import Id, Timestamp
+from stream_cw.core.priors import MAX_TITLES
 from stream_cw.core.rows import Score
 
 MOST_LOGS: Final = 5_000
@@ -22,9 +23,18 @@ class Metric(Struct, frozen=True):
 
 
 class LogUse(Struct, frozen=True):
-    """A log that a model was fitted to; `sha256` of what is in it, unpacked."""
+    """A log that a model was fitted to.
+
+    Attributes
+    ----------
+    sha256 : str
+        Of what is in it, unpacked.
+    before_ts : int or None
+        Only sessions whose label was known before were learned from, ms; None: all.
+    """
 
     sha256: Sha256
+    before_ts: Timestamp | None = None
 
 
 class Calibration(Struct, frozen=True):
@@ -73,6 +83,6 @@ class Manifest(Struct, frozen=True, kw_only=True):
     created_from: Annotated[tuple[Text, ...], Meta(max_length=100)]
     calibration: Calibration
     metrics: Annotated[tuple[Metric, ...], Meta(max_length=200)]
-    title_priors: Annotated[int, Meta(ge=0)] = 0
+    title_priors: Annotated[int, Meta(ge=0, le=MAX_TITLES)] = 0
     logs: Annotated[tuple[LogUse, ...], Meta(max_length=MOST_LOGS)] = ()
     catalogs: Annotated[tuple[Sha256, ...], Meta(max_length=100)] = ()
