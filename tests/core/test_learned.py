@@ -31,6 +31,7 @@ from stream_cw.core.model import (
     Additive,
     Curve,
     Model,
+    Pair,
     Trees,
     faults,
 )
@@ -184,6 +185,31 @@ def test_reasons_by_hand() -> None:
             by_place = mean_place - mine["last_place"]
             by_device = by_place > max(by_rank, 0)
             assert reason == ("on_this_device" if by_device else "recently_watched")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "reason"),
+    [
+        ("device_rank", "class_rank", "on_this_device"),  # both say the same
+        ("run", "gap", "binge"),  # a session's feature says nothing
+        ("weekend", "run", "binge"),
+        ("run", "hour_share", "recently_watched"),  # half each, less than the table has
+        ("known_for", "run", "recently_watched"),  # half of it on top of the table
+    ],
+)
+def test_what_a_pair_adds_speaks_for_the_reasons_of_its_features(
+    first: str, second: str, reason: str
+) -> None:
+    """Of two candidates one has four from the pair, and three from a table that is for recency."""
+    codes = np.zeros((len(FEATURE_NAMES), 2), np.int64)
+    codes[:, 0] = 1
+    is_one = tuple(int(code == 1) for code in range(CODES))
+    pair = Pair(first, second, is_one, is_one, (0, 0, 0, 4))
+    additive = CompiledAdditive(Additive({"age": tuple(3 * one for one in is_one)}, (pair,)))
+    assert additive.score(codes).tolist() == [7, 0]
+    lifted, other = additive.lifts(codes)
+    assert additive.reasons[lifted] == reason
+    assert other == -1
 
 
 def test_a_row_of_one_tile_says_that_it_was_watched() -> None:
