@@ -1,6 +1,7 @@
 """From data sets to a model: ranking, the chances of single shows, placement, calibration."""
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -9,7 +10,6 @@ from sklearn.ensemble import GradientBoostingClassifier
 
 from stream_cw.core.features import (
     FEATURE_NAMES,
-    SESSION_FEATURES,
     SHOW_FEATURES,
     TITLE_FEATURES,
     UNKNOWN,
@@ -28,7 +28,7 @@ from stream_cw.core.model import (
 from stream_cw.core.rows import MAX_TILES
 from stream_cw.errors import InputError
 from stream_cw.model.additive import Examples, Floats, Ints, Shape, fit_chance, fit_choice
-from stream_cw.model.curves import CALIBRATORS, choose, curve, hazard_curve
+from stream_cw.model.curves import CALIBRATORS, choose, curve, hazard_curve, log_odds_of
 from stream_cw.model.dataset import KINDS, DataSet
 from stream_cw.model.priors import fit_priors, with_priors
 
@@ -38,7 +38,6 @@ SHARE: Final = 0.1
 
 _TITLE_NAMES = tuple(feature.name for feature in TITLE_FEATURES)
 _CANDIDATE_NAMES = (*(feature.name for feature in SHOW_FEATURES), *_TITLE_NAMES)
-_SESSION_AT = slice(len(SHOW_FEATURES), len(SHOW_FEATURES) + len(SESSION_FEATURES))
 _RANKING_PAIRS: Final = (
     ("recency_rank", "known_for"),
     ("recency_rank", "position"),
@@ -51,20 +50,16 @@ _RANKING_PAIRS: Final = (
     ("episode", "position"),
     ("recency_rank", "gap"),
     ("recency_rank", "age"),
-    ("device_share", "last_place"),
-    ("device_share", "sessions_since"),
     ("recency_rank", "episodes_left"),
     ("finished", "episodes_left"),
     ("hour_lately", "sessions"),
 )
-RANKING: Final = Shape(_CANDIDATE_NAMES, _RANKING_PAIRS)
+RANKING: Final = Shape(_CANDIDATE_NAMES, _RANKING_PAIRS, penalty=15.0)
 INTEREST: Final = Shape(
     FEATURE_NAMES,
-    (
-        *_RANKING_PAIRS,
-        ("recency_rank", "candidates"),
-        ("recency_rank", "returning_slow"),
-    ),
+    (*_RANKING_PAIRS, ("recency_rank", "returning_slow")),
+    bins=12,
+    penalty=30.0,
 )
 
 
@@ -179,9 +174,8 @@ def in_row(additive: Additive, examples: Examples) -> NDArray[np.bool_]:
 def placement_rows(ranking: Additive, examples: Examples) -> Ints:
     """Lay out what the trees look at for each session, shape (n, columns)."""
     utility = CompiledAdditive(ranking).score(examples.codes)
-    sessions = examples.codes[_SESSION_AT, examples.bounds[:-1]].T.astype(np.int64)
-    scores = np.split(utility, examples.bounds[1:-1])
-    return np.array([placement_row(s, u) for s, u in zip(sessions, scores, strict=True)])
+    each = (slice(*ends) for ends in pairwise(examples.bounds))
+    return np.array([placement_row(examples.codes[:, at], utility[at]) for at in each])
 
 
 def total_hazards(interest: Additive, hazard: Curve, examples: Examples) -> Ints:
@@ -212,7 +206,7 @@ def fit_trees(rows: Ints, happened: NDArray[np.bool_], weight: Floats, settings:
         max_depth=3,
         min_samples_leaf=60,
         subsample=0.7,
-        max_features=0.5,
+        max_features=0.25,
         random_state=0,
     ).fit(rows, happened, sample_weight=weight)
     columns: list[int] = []
@@ -287,8 +281,8 @@ def train(
         kept = ~left_out
         trees = fit_trees(rows[kept], happened[kept], examples.weight[kept], settings)
         log_odds[left_out] = scored(trees, rows[left_out])
-    combined, combined_by = _calibrated(hazards, happened, examples)
-    dedicated, dedicated_by = _calibrated(log_odds, happened, examples)
+    combined, combined_by = _calibrated(hazards, log_odds_of, happened, examples)
+    dedicated, dedicated_by = _calibrated(log_odds, _as_they_are, happened, examples)
     progress("ranking")
     told = with_priors(examples, examples)
     model = Model(
@@ -333,6 +327,17 @@ def _unseen(
     return rows, hazards, happened
 
 
-def _calibrated(raw: Ints, happened: NDArray[np.bool_], examples: Examples) -> tuple[Curve, str]:
-    name = choose(raw, happened, examples.weight, examples.group)
-    return curve(CALIBRATORS[name](raw, happened, examples.weight), raw), name
+def _as_they_are(log_odds: Ints) -> Floats:
+    return log_odds.astype(np.float64)
+
+
+def _calibrated(
+    raw: Ints,
+    to_log_odds: Callable[[Ints], Floats],
+    happened: NDArray[np.bool_],
+    examples: Examples,
+) -> tuple[Curve, str]:
+    log_odds = to_log_odds(raw)
+    name = choose(log_odds, happened, examples.weight, examples.group)
+    read = CALIBRATORS[name](log_odds, happened, examples.weight)
+    return curve(lambda at: read(to_log_odds(at)), raw), name

@@ -101,8 +101,6 @@ def test_the_control_leaves_out_all_that_the_device_tells() -> None:
         "device_rank",
         "class_rank",
         "last_place",
-        "device_share",
-        "class_share",
         "begun_here",
         "device_sessions_since",
         "device_age",

@@ -125,9 +125,9 @@ def test_what_is_true_of_a_single_profile_alone_gives_no_certainty() -> None:
     count = profiles * each
     group = np.arange(count) % profiles
     always = np.isin(group, dice.choice(profiles, profiles // 2, replace=False))
-    tenure = np.repeat(group * 10, 2)
+    watched = np.repeat(group * 10, 2)
     target = np.where(always, dice.integers(0, 2, count), -1)
-    columns = {"tenure": tenure, "run": dice.integers(0, 2, count * 2)}
+    columns = {"minutes_of_30d": watched, "run": dice.integers(0, 2, count * 2)}
     examples = sessions(columns, target, 2, profiles)._replace(continued=always)
     shape = Shape(("run",), (), penalty=1.0)
     model, _ = train(examples, Settings(ranking=shape, interest=shape))
@@ -206,7 +206,7 @@ def check_curve(fitted: Curve) -> None:
     assert 0 <= values.min() <= values.max() <= MICRO
 
 
-@pytest.mark.parametrize("name", sorted(CALIBRATORS))
+@pytest.mark.parametrize("name", ["isotonic", "platt"])
 def test_calibrated_forecasts_come_true_on_fresh_sessions(name: str) -> None:
     raw, happened = forecasts(6, 6000)
     weight = np.ones(len(raw))
