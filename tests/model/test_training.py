@@ -23,7 +23,15 @@ from stream_cw.history.simulator import simulate
 from stream_cw.model import sweep, training
 from stream_cw.model.additive import Examples, Shape
 from stream_cw.model.artefact import decode_payload
-from stream_cw.model.curves import CALIBRATORS, choose, curve, hazard_curve, isotonic, platt
+from stream_cw.model.curves import (
+    CALIBRATORS,
+    choose,
+    curve,
+    hazard_curve,
+    isotonic,
+    log_odds_of,
+    platt,
+)
 from stream_cw.model.dataset import DataSet, make_dataset
 from stream_cw.model.metrics import ece, reliability
 from stream_cw.model.produce import produce
@@ -130,7 +138,7 @@ def test_what_is_true_of_a_single_profile_alone_gives_no_certainty() -> None:
     columns = {"minutes_of_30d": watched, "run": dice.integers(0, 2, count * 2)}
     examples = sessions(columns, target, 2, profiles)._replace(continued=always)
     shape = Shape(("run",), (), penalty=1.0)
-    model, _ = train(examples, Settings(ranking=shape, interest=shape))
+    model, _ = train(examples, Settings(ranking=shape, interest=shape, rate=0.2))
     rows = placement_rows(model.ranking, examples)
     raw = scored(model.placement, rows)
     assert (raw[always].mean() - raw[~always].mean()) / MICRO > 2  # the trees themselves are sure
@@ -159,7 +167,7 @@ def test_trees_in_whole_numbers_are_those_that_were_fitted(rate: float) -> None:
     found = scored(fit_trees(rows, happened, weight, chosen), rows) / MICRO
     fitted = GradientBoostingClassifier(
         n_estimators=40, learning_rate=rate, max_depth=3, min_samples_leaf=60, subsample=0.7,
-        max_features=0.5, random_state=0,
+        max_features=0.25, random_state=0,
     ).fit(rows, happened, sample_weight=weight)  # fmt: skip
     assert np.abs(found - fitted.decision_function(rows)).max() < 41 / 2 / MICRO + 1e-9
 
@@ -247,6 +255,24 @@ def test_the_calibrator_is_chosen_by_what_left_out_profiles_say() -> None:
     assert choose(raw, steps, np.ones(1500), group) == "isotonic"
     few, happened = forecasts(11, 60)
     assert choose(few, happened, np.ones(60), group[:60]) == "platt"
+
+
+def test_log_odds_that_are_right_are_taken_at_their_word() -> None:
+    """A curve fitted to a few profiles says more of these than of others."""
+    dice = np.random.default_rng(12)
+    group = np.arange(600) % 5
+    raw = dice.normal(1, 1.5, 600) * MICRO
+    shifted = raw / MICRO + np.array([-1, -0.5, 0, 0.5, 1])[group]
+    happened = dice.uniform(size=600) < 1 / (1 + np.exp(-shifted))
+    assert choose(raw, happened, np.ones(600), group) == "as fitted"
+
+
+def test_log_odds_of_hazards_are_those_of_the_chance_that_anything_happens() -> None:
+    chance = np.linspace(0.01, 0.99, 99)
+    hazards = np.round(-np.log1p(-chance) * MICRO).astype(np.int64)
+    wanted = np.log(chance / (1 - chance))
+    assert np.abs(log_odds_of(hazards) / MICRO - wanted).max() < 1e-3
+    assert np.isfinite(log_odds_of(np.array([0, 40 * MICRO]))).all()
 
 
 def test_hazards_are_minus_the_logarithm_of_the_chance_to_be_left() -> None:
