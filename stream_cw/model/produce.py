@@ -11,7 +11,8 @@ from stream_cw.model.artefact import encode_payload
 from stream_cw.model.dataset import DataSet
 from stream_cw.model.heldout import held_out, join
 from stream_cw.model.manifest import Calibration, Manifest, Metric
-from stream_cw.model.training import Settings, added_to, examples_of, train
+from stream_cw.model.settings import Settings
+from stream_cw.model.training import added_to, examples_of, train
 
 _FEWEST_PROFILES = 2
 

@@ -35,18 +35,17 @@ from stream_cw.model.curves import (
 from stream_cw.model.dataset import DataSet, make_dataset
 from stream_cw.model.metrics import ece, reliability
 from stream_cw.model.produce import produce
+from stream_cw.model.settings import Settings
 from stream_cw.model.training import (
-    Settings,
     added_to,
     examples_of,
-    fit_trees,
     folds,
     in_row,
     placement_rows,
-    scored,
     total_hazards,
     train,
 )
+from stream_cw.model.trees import fit_trees, scored
 
 SHOW_NAMES = tuple(feature.name for feature in SHOW_FEATURES)
 
@@ -406,11 +405,25 @@ def test_sessions_that_all_went_on_cannot_place(tmp_path: Path) -> None:
 
 
 def test_sweep_tries_every_setting(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    wanted = [str(setting) for setting in sweep.settings(simulated=False)]
-    assert len(set(wanted)) == len(wanted) > 30
+    rankings = [str(setting) for setting in sweep.settings(simulated=False)]
+    placements = [name for name, _ in sweep.placement_settings()]
+    assert len(set(rankings)) == len(rankings) > 30
+    assert len(set(placements)) == len(placements) > 20
     monkeypatch.setenv("COLUMNS", "120")
     result = invoke("sweep", log)
     assert result.exit_code == 0, result.output
     lines = [line for line in result.stdout.splitlines() if line.strip()]
-    assert [line.rsplit(maxsplit=4)[0].strip() for line in lines[1:]] == wanted
-    assert len({line.split()[-4] for line in lines[1:]}) > 1
+    told = [line.rsplit(maxsplit=4)[0].strip() for line in lines]
+    ends = 1 + len(rankings)
+    assert told[1:ends] == rankings
+    assert told[ends + 1 :] == placements
+    assert len({line.split()[-4] for line in lines[1:ends]}) > 1
+    assert len({line.split()[-1] for line in lines[ends + 1 :]}) > 1
+
+
+def test_trees_ask_about_nothing_that_was_left_out() -> None:
+    rows, happened = drawn_rows(13)
+    columns = PLACEMENT_FEATURES[3:6]
+    trees = fit_trees(rows, happened, np.ones(len(rows)), Settings(columns=columns, trees=20))
+    grown = np.array(trees.limits) > 0
+    assert set(np.array(trees.columns)[grown]) == {3, 4, 5}
