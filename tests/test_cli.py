@@ -53,6 +53,7 @@ COMMANDS = [
     ["model", "rollback"],
     ["worker"],
     ["tail"],
+    ["token"],
     ["broker"],
     ["demo"],
 ]

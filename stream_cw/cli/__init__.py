@@ -16,6 +16,7 @@ from stream_cw.cli import (
     model,
     report,
     running,
+    token,
     train,
 )
 from stream_cw.errors import StreamCwError
@@ -61,6 +62,7 @@ def build_app() -> typer.Typer:
     app.add_typer(catalog.commands(), name="catalog")
     app.add_typer(model.commands(), name="model")
     app.command(cls=running.WorkerCommand)(running.worker)
+    app.command()(token.token)
     app.command()(running.broker)
     app.command()(running.demo)
     return app

@@ -5,9 +5,11 @@ here, at the start: above all a public key where a secret is wanted, since every
 could sign with it. No message ever quotes what a setting or a file holds.
 """
 
-import json
+import base64
+import re
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -16,7 +18,11 @@ import msgspec
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from cryptography.hazmat.primitives.serialization import (
+    load_der_public_key,
+    load_pem_public_key,
+)
+from cryptography.x509 import load_der_x509_certificate
 
 from stream_cw.errors import SettingsError
 
@@ -33,7 +39,7 @@ MIN_SECRET_BYTES: Final = 32
 """As many as SHA-256 gives: a shorter secret is the weakest part (RFC 7518, 3.2)."""
 
 MIN_RSA_BITS: Final = 2048
-_NOT_SECRET: Final = ("-----BEGIN ", "---- BEGIN ", "ssh-", "ecdsa-sha2-", '"kty"')
+_OF_A_PAIR: Final = re.compile(rb"-{4,5} ?BEGIN |\"kty\"|\A\s*(?:ssh|ecdsa|sk-ssh|sk-ecdsa)-")
 _WANTED: Final[dict[Algorithm, str]] = {
     "RS256": f"an RSA public key of {MIN_RSA_BITS} bits or more",
     "EdDSA": "an Ed25519 public key",
@@ -61,14 +67,23 @@ def secret_bytes(setting: str, secret: str | None) -> bytes:
     found = secret.encode("utf-8", "surrogateescape")
     if len(found) < MIN_SECRET_BYTES:
         raise SettingsError(f"{setting}: wanted {MIN_SECRET_BYTES} bytes, found {len(found)}")
-    try:
-        # Asked now, so that nothing that it minds is first found while it answers a client.
-        jwt.get_algorithm_by_name("HS256").prepare_key(found)
-    except jwt.InvalidKeyError:
-        found = b""
-    if not found or any(mark in secret for mark in _NOT_SECRET):
+    if _is_no_secret(found):
         raise SettingsError(f"{setting}: wanted a secret, found a key of a pair or a certificate")
     return found
+
+
+def _is_no_secret(found: bytes) -> bool:
+    if _OF_A_PAIR.search(found):
+        return True
+    try:
+        bare = base64.b64decode(found)  # a PEM without its first and last line
+    except ValueError:
+        bare = found
+    for load in (load_der_public_key, load_der_x509_certificate):
+        with suppress(ValueError, UnsupportedAlgorithm):
+            load(bare)
+            return True
+    return False
 
 
 def load_keys(algorithm: Algorithm, secret: str | None, keys: Path | None) -> KeyOf:
@@ -164,13 +179,12 @@ def _key_set(algorithm: Algorithm, data: bytes, path: Path) -> dict[str | None, 
     if max(Counter(kid for kid, _ in ours).values()) > 1:
         raise SettingsError(f"{KEYS}: {path}: wanted one key a `kid`, found several")
     return {
-        kid: _fit(algorithm, _of_jwk(algorithm, jwk), f"{path}: key {number}")
-        for number, (kid, jwk) in enumerate(ours)
+        kid: _fit(algorithm, _of_jwk(algorithm, jwk), f"{path}: key {kid}") for kid, jwk in ours
     }
 
 
 def _of_jwk(algorithm: Algorithm, jwk: dict[str, Any]) -> object:
     try:
-        return jwt.PyJWK.from_json(json.dumps(jwk), algorithm).key
+        return jwt.PyJWK.from_dict(jwk, algorithm).key
     except (jwt.PyJWTError, ValueError, TypeError):
         return None

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from stream_cw.errors import TokenRefusedError
 from stream_cw.gateway.keys import secret_bytes
-from stream_cw.gateway.tokens import Clock, Grant
+from stream_cw.gateway.tokens import LEEWAY_S, Clock, Grant
 
 TICKET_SECRET: Final = "STREAM_CW_GATEWAY_TICKET_SECRET"  # noqa: S105 (the setting's name)
 
@@ -28,7 +28,10 @@ MAX_TICKET_BYTES: Final = 2_048
 """Twice that of the longest ids and the longest subject."""
 
 MAX_USED: Final = 100_000
-"""How many used tickets are remembered; each for as long as a ticket lives."""
+"""How many used tickets are remembered."""
+
+_REMEMBERED_S: Final = TICKET_LIFE_S + LEEWAY_S
+"""How long: no ticket is taken that lives longer, by whatever clock it was issued."""
 
 _ID_BYTES: Final = 16
 _SHAPE: Final = re.compile(r"[A-Za-z0-9_-]+")
@@ -108,10 +111,13 @@ class Tickets:
         ------
         TokenRefusedError
             If the ticket is `too_long`, `malformed` (or of others, or forged), `expired` (or the
-            token behind it), of an `other_stream`, `used`, or there are `too_many_tickets`.
+            token behind it), `not_yet_valid` (by a clock that is ahead of ours), of an
+            `other_stream`, `used`, or there are `too_many_tickets`.
         """
         found = self._opened(ticket)
         now = self._clock()
+        if found.until > now + _REMEMBERED_S:
+            raise TokenRefusedError("not_yet_valid", "the ticket is from the future")
         if now >= min(found.until, found.grant_expires_at):
             raise TokenRefusedError("expired", "the ticket, or the token behind it, has expired")
         if (found.profile_id, found.device_id) != (profile_id, device_id):
@@ -138,8 +144,8 @@ class Tickets:
         if len(self._used) >= self._max_used:
             raise TokenRefusedError("too_many_tickets", "too many streams are opened at once")
         self._used.add(ticket_id)
-        # By then it has expired, and so the first in the queue are always the first to go.
-        self._forget.append((now + TICKET_LIFE_S, ticket_id))
+        # By then it has expired; and the first in the queue are always the first to go.
+        self._forget.append((now + _REMEMBERED_S, ticket_id))
 
 
 def _derived(secret: bytes) -> bytes:

@@ -6,42 +6,27 @@ PyJWT verifies the signature; the claims are read here, by the clock that is giv
 take the string "1" for a time and reads a clock of its own.
 """
 
-import base64
 import hashlib
-import json
-import re
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Annotated, Any, Final, NoReturn, Protocol
+from typing import Any, Final, Protocol
 
 import jwt
 import msgspec
 
-from stream_cw.core.events import Id
-from stream_cw.errors import SettingsError, TokenRefusal, TokenRefusedError
+from stream_cw.errors import SettingsError, TokenRefusedError
+from stream_cw.gateway.claims import Claims, read_claims, read_header
 from stream_cw.gateway.keys import SECRET, Algorithm, KeyOf, load_keys, secret_bytes
 
 Clock = Callable[[], float]
 """Seconds since 1970."""
-
-MAX_TOKEN_BYTES: Final = 8_192
-MAX_PROFILES: Final = 64
 
 LEEWAY_S: Final = 5
 """How far the issuer's clock may be ahead of ours, so that a fresh token works at once.
 
 It is not given to `exp`: nothing is shown after it.
 """
-
-LAST_TIME_S: Final = 253_402_300_799
-"""The end of the year 9999: a later time is one in milliseconds, or a token for ever."""
-
-_SHAPE: Final = re.compile(r"(?:[A-Za-z0-9_-]+\.){2}[A-Za-z0-9_-]+")
-_REQUIRED: Final = ("exp", "iss", "aud", "profiles")
-
-_Seconds = Annotated[float, msgspec.Meta(ge=0, le=LAST_TIME_S)]
-_Subject = Annotated[str, msgspec.Meta(pattern=r"^[\x20-\x7e]{1,255}\Z")]
 
 
 class Grant(msgspec.Struct, frozen=True):
@@ -132,35 +117,35 @@ class Tokens:
         TokenRefusedError
             If the token proves nothing; see `TokenRefusal` for the reasons.
         """
-        return self._grant(_claims(self._signed(token)))
+        return self._grant(read_claims(self._signed(token)))
 
     def _signed(self, token: str) -> bytes:
         """Check the signature, and return the payload that it is of."""
-        header = _object(_parts(token)[0], "header")
+        header = read_header(token)
         if header.get("alg") != self._algorithm:
-            _refuse("wrong_algorithm", f"`alg`: wanted {self._algorithm}")
+            raise TokenRefusedError("wrong_algorithm", f"`alg`: wanted {self._algorithm}")
         kid = header.get("kid")
         key = self._key_of(kid) if isinstance(kid, str | None) else None
         if key is None:
-            _refuse("unknown_key", "`kid`: wanted that of a known key")
+            raise TokenRefusedError("unknown_key", "`kid`: wanted that of a known key")
         try:
             payload: bytes = self._jws.decode(token, key, algorithms=[self._algorithm])
         except jwt.InvalidSignatureError:
-            _refuse("bad_signature", "the signature is not that of the key")
-        except (jwt.PyJWTError, RecursionError):
-            _refuse("malformed", "the header is not that of a token")
+            raise TokenRefusedError("bad_signature", "the key has not signed this") from None
+        except jwt.PyJWTError:
+            raise TokenRefusedError("malformed", "the header wants what is not done here") from None
         return payload
 
-    def _grant(self, claims: "_Claims") -> Grant:
+    def _grant(self, claims: Claims) -> Grant:
         if claims.iss != self._issuer:
-            _refuse("wrong_issuer", "`iss`: wanted another issuer")
+            raise TokenRefusedError("wrong_issuer", "`iss`: wanted another issuer")
         if self._audience not in ([claims.aud] if isinstance(claims.aud, str) else claims.aud):
-            _refuse("wrong_audience", "`aud`: wanted another audience")
+            raise TokenRefusedError("wrong_audience", "`aud`: wanted another audience")
         now = self._clock()
         if max(claims.nbf, claims.iat) > now + LEEWAY_S:
-            _refuse("not_yet_valid", "`nbf`, `iat`: the token is not valid yet")
+            raise TokenRefusedError("not_yet_valid", "`nbf`, `iat`: the token is not valid yet")
         if claims.exp <= now:
-            _refuse("expired", "`exp`: the token has expired")
+            raise TokenRefusedError("expired", "`exp`: the token has expired")
         return Grant(
             profiles=frozenset(claims.profiles),
             subject=claims.sub or _nameless(claims.profiles),
@@ -168,79 +153,8 @@ class Tokens:
         )
 
 
-class _Claims(msgspec.Struct):
-    exp: _Seconds
-    iss: str
-    aud: str | list[str]
-    profiles: list[Id]
-    nbf: _Seconds = 0.0
-    iat: _Seconds = 0.0
-    sub: _Subject | None = None
-
-
-def _parts(token: str) -> list[bytes]:
-    """Decode header, claims and signature; of each there is one spelling, without padding."""
-    if len(token) > MAX_TOKEN_BYTES:
-        _refuse(
-            "too_long", f"the token has {len(token)} characters, the limit is {MAX_TOKEN_BYTES}"
-        )
-    if _SHAPE.fullmatch(token):
-        parts = token.encode().split(b".")
-        try:
-            data = [base64.urlsafe_b64decode(part + b"=" * (-len(part) % 4)) for part in parts]
-        except ValueError:
-            data = []
-        if [base64.urlsafe_b64encode(part).rstrip(b"=") for part in data] == parts:
-            return data
-    _refuse("malformed", "the token is not three parts of base64url")
-
-
-def _object(data: bytes, part: str) -> dict[str, Any]:
-    try:
-        found = json.loads(
-            data.decode("utf-8"), object_pairs_hook=_without_repeats, parse_constant=_no_constant
-        )
-    except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
-        _refuse("malformed", f"the {part} is not one JSON object whose names are unique")
-    return found
-
-
-def _claims(payload: bytes) -> _Claims:
-    found = _object(payload, "payload")
-    for name in _REQUIRED:
-        if found.get(name) is None:
-            _refuse("missing_claim", f"`{name}`: wanted, found none")
-    profiles = found["profiles"]
-    if isinstance(profiles, list) and len(profiles) > MAX_PROFILES:
-        _refuse("too_many_profiles", f"`profiles`: {len(profiles)}, the limit is {MAX_PROFILES}")
-    try:
-        return msgspec.convert(found, _Claims)
-    except msgspec.ValidationError as error:
-        told = str(error)  # the claim, and what was wanted of it: never what it holds
-        reason: TokenRefusal = "bad_profiles" if "`$.profiles" in told else "bad_claim"
-        raise TokenRefusedError(reason, told) from None
-
-
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Refuse a name that comes twice: of two readers each may take another (RFC 7519, 4)."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError
-    return found
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(name)
-
-
 def _nameless(profiles: list[str]) -> str:
     return hashlib.sha256("\n".join(sorted(set(profiles))).encode()).hexdigest()
-
-
-def _refuse(reason: TokenRefusal, message: str) -> NoReturn:
-    raise TokenRefusedError(reason, message) from None
 
 
 def mint(
