@@ -11,6 +11,7 @@ from stream_cw.cli import (
     catalog,
     dataset,
     evaluate,
+    gateway,
     history,
     kafka,
     model,
@@ -63,6 +64,7 @@ def build_app() -> typer.Typer:
     app.add_typer(model.commands(), name="model")
     app.command(cls=running.WorkerCommand)(running.worker)
     app.command()(token.token)
+    app.command(cls=gateway.GatewayCommand)(gateway.gateway)
     app.command()(running.broker)
     app.command()(running.demo)
     return app
