@@ -1,7 +1,9 @@
 """Forged tokens: of another algorithm, key or spelling; and refusals that quote nothing."""
 
 import json
+import sys
 import traceback
+from contextlib import suppress
 
 import pytest
 import rich.pretty
@@ -142,6 +144,7 @@ def test_a_single_key_serves_whatever_the_kid(kind: str, kid: object) -> None:
         {"crit": "b64"},
         {"crit": ["b64"], "b64": False},
         {"b64": False},
+        {"b64": True},
     ],
     ids=str,
 )
@@ -174,6 +177,14 @@ def test_what_a_header_wants_and_is_not_done_here_is_refused(
 )
 def test_a_header_that_is_not_one_is_refused(header: bytes) -> None:
     assert refusal(verifier(), signed(claims(), header)) == "malformed"
+
+
+def test_no_depth_of_a_header_is_too_much_for_some_and_not_for_others() -> None:
+    # Each reader of the header stands elsewhere on the stack, and so has another limit.
+    for depth in range(sys.getrecursionlimit() - 300, sys.getrecursionlimit() + 10):
+        header = b'{"alg":"HS256","x":' + b"[" * depth + b"]" * depth + b"}"
+        with suppress(TokenRefusedError):
+            verifier().verify(signed(claims(), header))
 
 
 def spelled_otherwise(text: str) -> list[str]:
