@@ -25,6 +25,7 @@ SHARED_EXPORT = TESTS.parents[1] / "shared" / "data" / "viewing_activity_export.
 LONGEST = (
     "end_to_end/test_main_job.py",
     "worker/test_worker.py",
+    "client/test_client.py",
     "worker/test_model_swap.py",
     "test_demo.py",
     "broker/test_brokers.py",

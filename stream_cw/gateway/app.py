@@ -24,6 +24,7 @@ from stream_cw.gateway.follow import Progress
 from stream_cw.gateway.latest import Latest
 from stream_cw.gateway.limits import Buckets, StreamLimits
 from stream_cw.gateway.metrics import Metrics
+from stream_cw.gateway.openapi import description
 from stream_cw.gateway.opening import Openings
 from stream_cw.gateway.probes import Probes
 from stream_cw.gateway.problems import Problem, on_http_exception, on_problem
@@ -118,6 +119,7 @@ def _ways(parts: Parts) -> list[tuple[str, str, Answer, str]]:
         ("GET", "/healthz", probes.healthz, "healthz"),
         ("GET", "/readyz", probes.readyz, "readyz"),
         ("GET", "/metrics", probes.metrics, "metrics"),
+        ("GET", "/openapi.json", description, "openapi"),
     ]
 
 

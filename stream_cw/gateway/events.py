@@ -88,7 +88,7 @@ class Events:
         grant = bearer(request, self._tokens)
         values = split(await read_body(request))
         self._buckets.take(grant.subject, len(values))
-        named = name_events(values, request.headers.get("idempotency-key"))
+        named = name_events(values, request.headers.get("idempotency-key") or None)
         good, refused = judge(named, now_ms=int(self._clock() * 1000))
         for one in good:
             check_profile(grant, one.event.profile_id)
