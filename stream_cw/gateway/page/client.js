@@ -150,11 +150,21 @@ class Follower {
     source.onopen = () => {
       this.#failures = 0;
       this.#options.onState("live");
+      if (this.#held) this.#askAfter(this.#held);
     };
     source.onerror = () => this.#reconnect();
     source.addEventListener("row", ({ data }) => this.#take(JSON.parse(data)));
     source.addEventListener("erased", () => this.#erase());
     source.addEventListener("expired", () => this.#expired());
+  }
+
+  // A stream that begins says nothing where there is no row: was the one that is held erased?
+  async #askAfter(held) {
+    try {
+      await this.#call("GET", `${this.#path}/row`);
+    } catch (error) {
+      if (error.status === 404 && this.#held === held) this.#erase();
+    }
   }
 
   #expired() {
