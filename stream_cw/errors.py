@@ -16,6 +16,7 @@ Everything that this package raises on purpose is a `StreamCwError`::
     │   ├── TopicMismatchError  a topic is not as wanted: missing, partitions, settings
     │   ├── LogMismatchError    offsets or identities do not fit the log
     │   └── DataDirLockedError  another worker uses the data directory
+    ├── TokenRefusedError       a bearer shows nothing that proves what it may see: 401
     ├── BrokerError             a broker cannot be started or reached
     └── SettingsError           a setting is missing or has a wrong value
 """
@@ -37,6 +38,25 @@ RefusalReason = Literal[
 ModelRefusal = (
     RefusalReason | Literal["newer_format", "unknown_key", "bad_signature", "other_features"]
 )
+
+TokenRefusal = Literal[
+    "too_long",
+    "malformed",
+    "wrong_algorithm",
+    "unknown_key",
+    "bad_signature",
+    "missing_claim",
+    "bad_claim",
+    "bad_profiles",
+    "too_many_profiles",
+    "wrong_issuer",
+    "wrong_audience",
+    "not_yet_valid",
+    "expired",
+    "used",
+    "other_stream",
+    "too_many_tickets",
+]
 
 
 class StreamCwError(Exception):
@@ -119,6 +139,24 @@ class LogMismatchError(DeploymentError):
 
 class DataDirLockedError(DeploymentError):
     """Another worker uses the data directory."""
+
+
+class TokenRefusedError(StreamCwError):
+    """A token, or the ticket of a stream, that does not prove what its bearer may see.
+
+    Parameters
+    ----------
+    reason : TokenRefusal
+        Which check it failed; stable, used in answers and metrics. `used`, `other_stream` and
+        `too_many_tickets` are of tickets alone.
+    message : str
+        Names the claim or the part, never what it holds.
+    """
+
+    def __init__(self, reason: TokenRefusal, message: str) -> None:
+        super().__init__(message)
+        self.reason: TokenRefusal = reason
+        self.message = message
 
 
 class BrokerError(StreamCwError):
