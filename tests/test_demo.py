@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, expect
 
 from stream_cw.cli import INTERRUPTED
 from stream_cw.demo import TERMINATED, run_demo
@@ -22,8 +23,16 @@ from stream_cw.errors import BrokerError
 DEADLINE = 120.0
 ORPHAN_DEADLINE = 40.0
 """A worker that nobody tells outlives its broker for longer."""
-STARTED = re.compile(r"broker at \S+ \(process (\d+)\), worker \(process (\d+)\)")
+STARTED = re.compile(
+    r"broker at \S+ \(process (\d+)\), worker \(process (\d+)\), "
+    r"gateway at \S+ \(process (\d+)\)".replace(" ", r"\s+")  # a terminal may break the line
+)
+LINK = re.compile(r"http://127\.0\.0\.1:\d+/#token=\S+")
 ROW = re.compile(r"^\S+/\S+  r\d+  \w+  slot \d, \d+%  ", re.MULTILINE)
+
+
+def started(text: str) -> re.Match[str] | None:
+    return STARTED.search(re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text))
 
 
 class Demo:
@@ -49,10 +58,11 @@ class Demo:
             assert time.monotonic() < deadline, self.text
         return self.process.wait(DEADLINE)
 
-    def children(self) -> tuple[int, int]:
-        told = STARTED.search(self.text)
+    def children(self) -> tuple[int, ...]:
+        """Processes of the broker, the worker and the gateway."""
+        told = started(self.text)
         assert told, self.text
-        return int(told[1]), int(told[2])
+        return tuple(map(int, told.groups()))
 
     def _read(self) -> bool:
         if not select.select([self._output], [], [], 0.2)[0]:
@@ -91,7 +101,7 @@ def running_demo(tmp_path: Path, *options: str, terminal: bool = False) -> Itera
         process.kill()
         process.wait()
         os.close(output)
-        if told := STARTED.search(demo.text):
+        if told := started(demo.text):
             for pid in map(int, told.groups()):
                 if is_alive(pid):
                     os.kill(pid, signal.SIGKILL)
@@ -115,9 +125,10 @@ def test_once_shows_rows_and_ends(tmp_path: Path) -> None:
         assert demo.end() == 0, demo.text
         rows = ROW.findall(demo.text)
         assert len(rows) >= 20  # six members, and more devices
-        assert re.search(rf" {len(rows)} row updates, lag 0, \d+ s\n\Z", demo.text), demo.text[
-            -500:
-        ]
+        end = rf" {len(rows)} row updates, lag 0, \d+ s\n\Z"
+        assert re.search(end, demo.text), demo.text[-500:]
+        assert re.search(r"^== the gateway gives \S+/\S+ the same row$", demo.text, re.MULTILINE)
+        assert "token" not in demo.text
         assert_nothing_left(demo, tmp_path)
 
 
@@ -150,7 +161,9 @@ def is_running(pid: int) -> bool:
     return state != "Z"  # an orphan whose new parent has not asked for it yet
 
 
-@pytest.mark.parametrize(("which", "name"), [(0, "the embedded broker"), (1, "the worker")])
+@pytest.mark.parametrize(
+    ("which", "name"), [(0, "the embedded broker"), (1, "the worker"), (2, "the gateway")]
+)
 def test_a_part_that_dies_is_told(tmp_path: Path, which: int, name: str) -> None:
     with running_demo(tmp_path, "--once") as demo:
         demo.read_until(ROW.search)
@@ -170,6 +183,23 @@ def test_on_a_terminal_a_table_moves_until_ctrl_c(tmp_path: Path) -> None:
         demo.process.send_signal(signal.SIGINT)
         assert demo.end() == INTERRUPTED
         assert "Traceback" not in demo.text
+        assert_nothing_left(demo, tmp_path)
+
+
+@pytest.mark.chromium
+def test_on_a_terminal_one_link_opens_the_page(chromium: Browser, tmp_path: Path) -> None:
+    with running_demo(tmp_path, "--speed", "max", terminal=True) as demo:
+        demo.read_until(lambda text: "the replay is over" in text)
+        (link,) = LINK.findall(demo.text)
+        with chromium.new_context() as context:
+            page = context.new_page()
+            page.goto(link)
+            for device in ("phone", "tv"):
+                tiles = page.locator(f".device[data-device={device}] .tile")
+                expect(tiles.first).to_be_visible(timeout=60_000)
+        demo.read_until(re.compile(r"│ you +│").search)
+        demo.process.send_signal(signal.SIGINT)
+        assert demo.end() == INTERRUPTED
         assert_nothing_left(demo, tmp_path)
 
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlencode
 
@@ -42,11 +43,19 @@ class Door:
         self._secret = secrets.token_hex(32)
         self.url = f"http://{HOST}:{self._port}"
 
-    def environment(self, brokers: str) -> dict[str, str]:
-        """Return the gateway's environment: the demo's settings, whatever ours says."""
+    def environment(self, brokers: str, folder: Path) -> dict[str, str]:
+        """Return the gateway's environment: the demo's settings, whatever ours says.
+
+        Parameters
+        ----------
+        brokers : str
+        folder : Path
+            Takes what it keeps on disk, so that nothing is left of it, however it ends.
+        """
         kept = {key: text for key, text in os.environ.items() if not key.startswith("STREAM_CW_")}
         return {
             **kept,
+            "TMPDIR": str(folder),
             "STREAM_CW_BROKERS": brokers,
             "STREAM_CW_GATEWAY_HOST": HOST,
             "STREAM_CW_GATEWAY_PORT": str(self._port),

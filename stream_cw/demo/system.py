@@ -115,6 +115,6 @@ def running_system(folder: Path) -> Iterator[System]:
         apply_topics(address, topics, partitions=PARTITIONS)
         with (
             child("worker", [address, str(folder / "states")], folder) as worker,
-            child("gateway", [], folder, door.environment(address)) as gateway,
+            child("gateway", [], folder, door.environment(address, folder)) as gateway,
         ):
             yield System(broker, worker, gateway, door, topics)

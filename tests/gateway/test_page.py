@@ -48,9 +48,7 @@ def page_gateway(
 
 
 @pytest.fixture
-def tab(
-    chromium: Browser, page_system: System, page_gateway: GatewayProcess
-) -> Iterator[Shown]:
+def tab(chromium: Browser, page_system: System, page_gateway: GatewayProcess) -> Iterator[Shown]:
     with shown(chromium, page_system, page_gateway) as tab:
         yield tab
 
@@ -158,7 +156,9 @@ def test_it_tells_how_long_each_row_took(tab: Shown) -> None:
     tab.button("tv", "Pause").click()
     entry = tab.page.locator(".entry").filter(has_text="pause Salt Roads Film at 15:0")
     for device in ("Phone", "TV"):
-        expect(entry.locator(".span").filter(has_text=re.compile(rf"^{device} [\d.]+ m?s$"))).to_have_count(1)
+        expect(
+            entry.locator(".span").filter(has_text=re.compile(rf"^{device} [\d.]+ m?s$"))
+        ).to_have_count(1)
     expect(tab.page.locator("[data-part=figures]")).to_contain_text("Click to row: median")
 
 
