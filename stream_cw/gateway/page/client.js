@@ -95,11 +95,18 @@ class Follower {
 
   /**
    * Send one event or a list. What an event leaves out is filled in: ids, device, time, offset of
-   * local time. Sent again where nobody knows what came of it: the same id counts once.
+   * local time. It is sent again where nobody knows what came of it: the same id counts once.
+   *
+   * @returns {Promise<{accepted: object[], refused: object[]}>} Also where none was accepted.
    */
   async send(events) {
     const list = (Array.isArray(events) ? events : [events]).map((event) => this.#filled(event));
-    return this.#call("POST", `${this.#options.base}/v1/events`, list);
+    try {
+      return await this.#call("POST", `${this.#options.base}/v1/events`, list);
+    } catch (error) {
+      if (error.body?.refused) return error.body;
+      throw error;
+    }
   }
 
   /** End the stream; nothing is called after it. */
