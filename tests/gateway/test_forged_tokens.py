@@ -240,6 +240,7 @@ MARK = "tell-nobody"
         (claims(), {"kid": MARK}),
         (claims(), {"crit": [MARK]}),
         (claims(), {"crit": MARK}),
+        (claims(sub=MARK), {"kid": "k2"}),
     ],
     ids=told,
 )

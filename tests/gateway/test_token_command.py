@@ -8,7 +8,8 @@ from typer.testing import CliRunner, Result
 
 from stream_cw.cli import build_app
 from stream_cw.cli.token import parse_duration
-from stream_cw.gateway.tokens import tokens_of
+from stream_cw.errors import TokenRefusedError
+from stream_cw.gateway.tokens import LEEWAY_S, tokens_of
 from tests.gateway.forge import AUDIENCE, ISSUER, SECRET, Asked
 
 Run = Callable[..., Result]
@@ -26,16 +27,13 @@ def test_a_printed_token_is_taken(run: Run) -> None:
     result = run("--profile", "p1", "--profile", "p2", "--expires", "90s", "--subject", "me")
     assert result.exit_code == 0, result.output
     made = result.output.removesuffix("\n")
-    now = 0.0
-    tokens = tokens_of(Asked(), lambda: now)
-    # By a clock at zero it is not valid yet: so its times are those of the real clock.
-    with pytest.raises(Exception, match="not valid yet"):
-        tokens.verify(made)
     grant = tokens_of(Asked()).verify(made)
     assert grant.profiles == {"p1", "p2"}
     assert grant.subject == "me"
-    now = grant.expires_at - 90
-    assert tokens.verify(made) == grant
+    issued_at = grant.expires_at - 90
+    assert tokens_of(Asked(), lambda: issued_at - LEEWAY_S).verify(made) == grant
+    with pytest.raises(TokenRefusedError, match="not valid yet"):
+        tokens_of(Asked(), lambda: issued_at - LEEWAY_S - 1).verify(made)
 
 
 def test_a_token_is_for_the_issuer_and_audience_that_are_asked_for(run: Run) -> None:

@@ -1,12 +1,15 @@
 """What a token must say: the good ones, and what is refused although it is signed."""
 
 import json
+from pathlib import Path
 from typing import get_args
 
 import pytest
 
 from stream_cw.errors import TokenRefusal
 from stream_cw.gateway.claims import MAX_PROFILES, MAX_TOKEN_BYTES
+from stream_cw.gateway.keys import MIN_RSA_BITS, MIN_SECRET_BYTES
+from stream_cw.gateway.tickets import MAX_USED, TICKET_LIFE_S
 from stream_cw.gateway.tokens import LEEWAY_S, Grant, mint
 from tests.gateway.forge import (
     AUDIENCE,
@@ -187,3 +190,20 @@ def test_every_reason_is_one_that_a_test_here_provokes() -> None:
         refusal(issuer_of("RS256 JWKS").tokens, issuer_of("RS256 JWKS").token(kid="k9")),
     }
     assert seen == set(get_args(TokenRefusal)) - OF_TICKETS
+
+
+def test_the_documentation_knows_every_reason_and_limit() -> None:
+    told = (Path(__file__).parents[2] / "docs" / "gateway.md").read_text()
+    section = told.partition("## Tokens\n")[2].partition("\n## ")[0]
+    for reason in get_args(TokenRefusal):
+        assert f"`{reason}`" in section, reason
+    for limit in (
+        f"at most {MAX_TOKEN_BYTES:,} characters",
+        f"a list of ids, at most {MAX_PROFILES};",
+        f"`nbf` and `iat` may be {LEEWAY_S} s ahead",
+        f"RSA of {MIN_RSA_BITS:,} bits or more",
+        f"({MIN_SECRET_BYTES} bytes or more)",
+        f'"expires_in_s": {TICKET_LIFE_S}',
+        f"remember more than {MAX_USED:,} used ones",
+    ):
+        assert limit in section, limit
