@@ -11,6 +11,8 @@ import typer
 from stream_cw.cli.options import Catalogs, bar, count_lines, works_of, written
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from stream_cw.model.dataset import DataSet
 
 Logs = Annotated[
@@ -78,19 +80,26 @@ def train(
 
 
 def sweep(logs: Logs, simulated: Simulated = None, catalogs: Catalogs = None) -> None:
-    """Try settings of the ranking on profiles left out in turn, and print what each came to."""
+    """Try settings on profiles left out in turn, and print what each came to."""
     from rich.console import Console
-    from rich.table import Table
 
     _check_learning()
-    from stream_cw.model.sweep import settings, tried
-
     works = works_of(catalogs)
     data = dataset_of(logs, works)
     added = None if simulated is None else dataset_of([simulated], works)
+    console = Console()
+    console.print(_rankings(data, added))
+    console.print(_placements(data))
+
+
+def _rankings(data: "DataSet", added: "DataSet | None") -> "Table":
+    from rich.table import Table
+
+    from stream_cw.model.sweep import settings, tried
+
     wanted = list(settings(simulated=added is not None))
-    table = Table("setting", "P@1", "recency", "points", "surprise", box=None)
-    with bar("fitting") as progress:
+    table = Table("ranking", "P@1", "recency", "points", "surprise", box=None)
+    with bar("fitting rankings") as progress:
         for number, setting in enumerate(wanted, start=1):
             found = tried(setting, data, added)
             points = 100 * (found.p_at_1 - found.recency)
@@ -102,7 +111,23 @@ def sweep(logs: Logs, simulated: Simulated = None, catalogs: Catalogs = None) ->
                 f"{found.surprise:.4f}",
             )
             progress(number, len(wanted))
-    Console().print(table)
+    return table
+
+
+def _placements(data: "DataSet") -> "Table":
+    from rich.table import Table
+
+    from stream_cw.model.sweep import placement_settings, tried_placement
+    from stream_cw.model.training import examples_of
+
+    examples, wanted = examples_of(data), dict(placement_settings())
+    table = Table("placement", "combined: AUC", "Brier", "dedicated: AUC", "Brier", box=None)
+    with bar("fitting placements") as progress:
+        for number, (name, setting) in enumerate(wanted.items(), start=1):
+            found = tried_placement(setting, examples)
+            table.add_row(name, *(f"{x:.4f}" for x in (*found.combined, *found.dedicated)))
+            progress(number, len(wanted))
+    return table
 
 
 def _check_learning() -> None:

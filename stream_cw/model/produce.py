@@ -13,7 +13,8 @@ from stream_cw.model.artefact import encode_payload
 from stream_cw.model.dataset import ABSENT, DataSet
 from stream_cw.model.heldout import held_out, join
 from stream_cw.model.manifest import MOST_LOGS, Calibration, LogUse, Manifest, Metric
-from stream_cw.model.training import Settings, added_to, examples_of, train
+from stream_cw.model.settings import Settings
+from stream_cw.model.training import added_to, examples_of, train
 
 _FEWEST_PROFILES = 2
 

@@ -171,7 +171,7 @@ def test_reasons_by_hand() -> None:
     """The device speaks for what was watched on it, recency for the latest."""
     model = a_random_model(0)
     seldom = tuple(-MICRO * code for code in range(CODES))
-    ranking = Additive({"recency_rank": seldom, "last_place": seldom, "candidates": seldom}, ())
+    ranking = Additive({"recency_rank": seldom, "last_place": seldom, "weekend": seldom}, ())
     learned = Learned(msgspec.structs.replace(model, ranking=ranking), REF)
     state = full_state()
     for slot in range(8):
