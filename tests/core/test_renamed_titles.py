@@ -144,11 +144,10 @@ def test_all_titles_renamed_give_the_same_rows_apart_from_names(
 
 def test_the_rows_depend_on_names_and_catalog_and_have_equal_scores(simulated: Simulated) -> None:
     """Else nothing would have been found."""
-    named = rows_of(simulated.records, knowing(simulated.names), {})
-    unnamed = rows_of(simulated.records, knowing(()), {})
-    assert [made.tiles for made in named] != [made.tiles for made in unnamed]
-    shipped = choose("shipped")
-    plain = rows_of(simulated.records, shipped, {})
-    known = rows_of(simulated.records, shipped, works_of(simulated.catalog))
-    assert [made.tiles for made in plain] != [made.tiles for made in known]
-    assert any(len({tile.score for tile in made.tiles}) < len(made.tiles) for made in known)
+    works = works_of(simulated.catalog)
+    named, unnamed = knowing(simulated.names), knowing(())
+    plain = [made.tiles for made in rows_of(simulated.records, unnamed, {})]
+    assert plain != [made.tiles for made in rows_of(simulated.records, named, {})]
+    assert plain != [made.tiles for made in rows_of(simulated.records, unnamed, works)]
+    by_shipped = rows_of(simulated.records, choose("shipped"), works)
+    assert any(len({tile.score for tile in made.tiles}) < len(made.tiles) for made in by_shipped)
