@@ -27,6 +27,13 @@ Simulated = Annotated[
         metavar="LOG", exists=True, dir_okay=False, help="A log of `stream-cw simulate` to add."
     ),
 ]
+Share = Annotated[
+    float,
+    typer.Option(
+        min=0,
+        help="Weight of the simulated sessions together, as a part of the others'; 0: none.",
+    ),
+]
 
 
 def train(
@@ -36,10 +43,7 @@ def train(
     ],
     simulated: Simulated = None,
     catalogs: Catalogs = None,
-    share: Annotated[
-        float,
-        typer.Option(min=0, help="Weight of the simulated sessions, as a part of the others'."),
-    ] = 0.1,
+    share: Share = 0.0,
     until: Annotated[
         float,
         typer.Option(
@@ -56,9 +60,8 @@ def train(
     import resource
     import time
 
-    from rich.console import Console
-
     _check_learning()
+    check_share(simulated, share)
     from stream_cw.model.cut import until as cut
     from stream_cw.model.produce import produce
 
@@ -67,9 +70,9 @@ def train(
     data = dataset_of(logs, works, catalogs)
     if until < 1:
         data = cut(data, until)
-    added = None if simulated is None or not share else dataset_of([simulated], works, catalogs)
-    with Console(stderr=True).status("fitting") as status:
-        payload, told = produce(data, added, share, name, status.update)
+    added = None if simulated is None else dataset_of([simulated], works, catalogs)
+    with bar("fitting") as progress:
+        payload, told = produce(data, added, share, name, progress)
     with written(out) as file:
         file.write(payload)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
@@ -128,6 +131,12 @@ def _placements(data: "DataSet") -> "Table":
             table.add_row(name, *(f"{x:.4f}" for x in (*found.combined, *found.dedicated)))
             progress(number, len(wanted))
     return table
+
+
+def check_share(simulated: Path | None, share: float) -> None:
+    """Refuse simulated sessions without a weight, and a weight without sessions."""
+    if (simulated is None) != (share == 0):
+        raise typer.BadParameter("wanted --simulated LOG and --share above 0 together")
 
 
 def _check_learning() -> None:

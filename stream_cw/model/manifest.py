@@ -52,7 +52,8 @@ class Manifest(Struct, frozen=True, kw_only=True):
     id : str
         Name of the model, as rows name it.
     created_ts : int
-        When training ended, ms.
+        When the newest label that it learned from became known, ms: the same data, the same model,
+        so no clock has a say.
     feature_names : tuple of str
         The features that the model reads.
     features_hash : str
@@ -60,9 +61,10 @@ class Manifest(Struct, frozen=True, kw_only=True):
     data_hash : str
         SHA-256 over the hashes of the logs, one a line.
     code_version : str
-        Version of the training code.
+        Version of the training code: of stream-cw and, behind a plus, a hash over the sources of
+        the modules that fit (`code.code_version`).
     created_from : tuple of str
-        The logs and the weights that they had, in words.
+        How many sessions of how many profiles, and the weight that they had, in words.
     calibration : Calibration
     metrics : tuple of Metric
         What was measured on held-out data.

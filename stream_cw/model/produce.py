@@ -2,19 +2,20 @@
 
 from collections.abc import Callable, Iterator
 from hashlib import sha256
+from itertools import count
 
 import numpy as np
 
-from stream_cw import __version__
 from stream_cw.core.features import FEATURE_NAMES, features_hash
 from stream_cw.core.model import MICRO
 from stream_cw.errors import InputError
 from stream_cw.model.artefact import encode_payload
+from stream_cw.model.code import code_version
 from stream_cw.model.dataset import ABSENT, DataSet
 from stream_cw.model.heldout import held_out, join
 from stream_cw.model.manifest import MOST_LOGS, Calibration, LogUse, Manifest, Metric
 from stream_cw.model.settings import Settings
-from stream_cw.model.training import added_to, examples_of, train
+from stream_cw.model.training import added_to, examples_of, fits, train
 
 _FEWEST_PROFILES = 2
 
@@ -24,7 +25,7 @@ def produce(
     added: DataSet | None,
     share: float,
     name: str,
-    progress: Callable[[str], None] = lambda _: None,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> tuple[bytes, str]:
     """Fit a model and write it with its manifest; the same data, the same bytes.
 
@@ -39,7 +40,7 @@ def produce(
     name : str
         How rows name the model.
     progress : callable, optional
-        Called with what is being done.
+        Called with how many folds are fitted, and how many there are to fit.
 
     Returns
     -------
@@ -66,9 +67,10 @@ def produce(
     settings = Settings()
     judged = examples_of(data)
     more = None if added is None else added_to(data, added, share)
-    progress("profiles left out in turn")
-    found = held_out(settings.ranking, judged, more)
-    model, calibration = train(join(judged, more), settings, progress=progress)
+    examples = join(judged, more)
+    tell = _counted(progress, len(np.unique(judged.group)) + fits(examples))
+    found = held_out(settings.ranking, judged, more, tell)
+    model, calibration = train(examples, settings, progress=tell)
     sources = [_source(data, 1.0), *([_source(added, share)] if added is not None else [])]
     manifest = Manifest(
         id=name,
@@ -76,7 +78,7 @@ def produce(
         feature_names=FEATURE_NAMES,
         features_hash=features_hash(),
         data_hash=sha256("\n".join(use.sha256 for use in logs).encode()).hexdigest(),
-        code_version=__version__,
+        code_version=code_version(),
         created_from=tuple(sources),
         calibration=Calibration(**calibration),
         metrics=(
@@ -93,6 +95,13 @@ def produce(
         f"recency {found.recency:.4f}, {100 * (found.p_at_1 - found.recency):+.2f} points"
     )
     return encode_payload(manifest, model), told
+
+
+def _counted(progress: Callable[[int, int], None], total: int) -> Callable[[], None]:
+    """Count the calls, and tell."""
+    done = count(1)
+    progress(0, total)
+    return lambda: progress(next(done), total)
 
 
 def _uses(data: DataSet) -> Iterator[LogUse]:

@@ -6,9 +6,6 @@ from stream_cw.core.features import FEATURE_NAMES, SHOW_FEATURES, TITLE_FEATURES
 from stream_cw.core.model import PLACEMENT_FEATURES
 from stream_cw.model.additive import Shape
 
-SHARE: Final = 0.1
-"""Weight of simulated sessions; left-out profiles of the shared export choose none at all."""
-
 _TITLE_NAMES = tuple(feature.name for feature in TITLE_FEATURES)
 _CANDIDATE_NAMES = (*(feature.name for feature in SHOW_FEATURES), *_TITLE_NAMES)
 _RANKING_PAIRS: Final = (

@@ -27,6 +27,8 @@ from stream_cw.model.priors import fit_priors, with_priors
 from stream_cw.model.settings import Settings
 from stream_cw.model.trees import fit_trees, scored
 
+PARTS: Final = 5
+"""Into how many parts profiles are dealt, each left out in turn."""
 CONTINUATION: Final = KINDS.index("continuation")
 
 
@@ -135,12 +137,17 @@ def total_hazards(interest: Additive, hazard: Curve, examples: Examples) -> Ints
     return totals
 
 
+def fits(examples: Examples, parts: int = PARTS) -> int:
+    """Count what `train` fits: without each part twice, first rankings and then trees, and all."""
+    return 2 * min(parts, len(np.unique(examples.group))) + 1
+
+
 def train(
     examples: Examples,
     settings: Settings = Settings(),  # noqa: B008 - immutable
     *,
-    parts: int = 5,
-    progress: Callable[[str], None] = lambda _: None,
+    parts: int = PARTS,
+    progress: Callable[[], None] = lambda: None,
 ) -> tuple[Model, dict[str, str]]:
     """Fit a model.
 
@@ -155,7 +162,7 @@ def train(
     parts : int
         Into how many parts the profiles are dealt, each left out in turn.
     progress : callable, optional
-        Called with what is being done.
+        Called when a part was fitted, `fits` times.
 
     Returns
     -------
@@ -170,11 +177,9 @@ def train(
     """
     hazard = hazard_curve()
     rows, hazards, happened = _unseen(examples, settings, hazard, parts, progress)
-    progress("placement")
-    log_odds = _unseen_log_odds(rows, happened, examples, settings, parts)
+    log_odds = _unseen_log_odds(rows, happened, examples, settings, parts, progress)
     combined, combined_by = _calibrated(hazards, log_odds_of, happened, examples)
     dedicated, dedicated_by = _calibrated(log_odds, _as_they_are, happened, examples)
-    progress("ranking")
     told = with_priors(examples, examples)
     model = Model(
         feature_names=FEATURE_NAMES,
@@ -186,6 +191,7 @@ def train(
         dedicated=dedicated,
         priors=fit_priors(examples),
     )
+    progress()
     return model, {"combined": combined_by, "dedicated": dedicated_by}
 
 
@@ -200,7 +206,7 @@ def placed(examples: Examples, settings: Settings) -> tuple[Ints, Ints, NDArray[
         The target was among the tiles.
     """
     parts = len(np.unique(examples.group))
-    rows, hazards, happened = _unseen(examples, settings, hazard_curve(), parts, lambda _: None)
+    rows, hazards, happened = _unseen(examples, settings, hazard_curve(), parts)
     return hazards, _unseen_log_odds(rows, happened, examples, settings, parts), happened
 
 
@@ -209,14 +215,13 @@ def _unseen(
     settings: Settings,
     hazard: Curve,
     parts: int,
-    progress: Callable[[str], None],
+    progress: Callable[[], None] = lambda: None,
 ) -> tuple[Ints, Ints, NDArray[np.bool_]]:
     """Ask models that had not seen the profile: rows for the trees, hazards, and the truth."""
     rows = np.empty((len(examples.target), len(PLACEMENT_FEATURES)), np.int64)
     hazards = np.empty(len(rows), np.int64)
     happened = np.empty(len(rows), bool)
-    for part, left_out in enumerate(folds(examples.group, parts), start=1):
-        progress(f"profiles left out, part {part} of {parts}")
+    for left_out in folds(examples.group, parts):
         others = examples.where(~left_out)
         seen = with_priors(others, others)
         unseen = with_priors(examples.where(left_out), others)
@@ -224,17 +229,24 @@ def _unseen(
         rows[left_out] = placement_rows(ranking, unseen)
         hazards[left_out] = total_hazards(interest, hazard, unseen)
         happened[left_out] = in_row(ranking, unseen)
+        progress()
     return rows, hazards, happened
 
 
 def _unseen_log_odds(
-    rows: Ints, happened: NDArray[np.bool_], examples: Examples, settings: Settings, parts: int
+    rows: Ints,
+    happened: NDArray[np.bool_],
+    examples: Examples,
+    settings: Settings,
+    parts: int,
+    progress: Callable[[], None] = lambda: None,
 ) -> Ints:
     log_odds = np.empty(len(rows), np.int64)
     for left_out in folds(examples.group, parts):
         kept = ~left_out
         trees = fit_trees(rows[kept], happened[kept], examples.weight[kept], settings)
         log_odds[left_out] = scored(trees, rows[left_out])
+        progress()
     return log_odds
 
 

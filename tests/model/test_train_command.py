@@ -1,7 +1,9 @@
 """`stream-cw train`: what a model says of where it comes from."""
 
+import re
 from collections.abc import Callable
 from hashlib import sha256
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 from judged import BEGIN, judged
 from typer.testing import CliRunner, Result
 
+from stream_cw import __version__
 from stream_cw.cli import build_app
 from stream_cw.core.rows import ModelRef
 from stream_cw.errors import InputError
@@ -20,6 +23,7 @@ from stream_cw.history.log import EventLog
 from stream_cw.history.simulator import simulate
 from stream_cw.model.artefact import Artefact, decode_payload
 from stream_cw.model.by import By
+from stream_cw.model.code import MODULES
 from stream_cw.model.cut import until
 from stream_cw.model.dataset import ABSENT, DataSet, make_dataset
 from stream_cw.model.evaluate import evaluate
@@ -103,6 +107,45 @@ def test_more_logs_than_a_manifest_names_are_refused(data: DataSet) -> None:
     many = data._replace(log_hashes=np.array(["ab" * 32] * count), before_ts=np.full(count, ABSENT))
     with pytest.raises(InputError, match="5,000 logs at most, found 5,001"):
         produce(many, None, 0.0, "many")
+
+
+def test_simulated_sessions_have_a_weight_that_is_said(log: Path, model: Path) -> None:
+    for command in (["train", log, "-o", model], ["baselines", log]):
+        for beside in (["--simulated", log], ["--share", "0.1"]):
+            done = CliRunner().invoke(build_app(), list(map(str, [*command, *beside])))
+            assert done.exit_code == 2
+            assert "wanted --simulated LOG and --share above 0 together" in done.stderr
+
+
+def test_the_bar_counts_folds(data: DataSet) -> None:
+    """Each profile for the figures, five parts for rankings and for trees, and all of them."""
+    told: list[tuple[int, int]] = []
+    produce(data, None, 0.0, "counted", lambda done, total: told.append((done, total)))
+    wanted = len(data.profiles) + 5 + 5 + 1
+    assert told == [(done, wanted) for done in range(wanted + 1)]
+
+
+def test_the_manifest_says_when_the_newest_label_was_known_and_by_which_code(
+    data: DataSet,
+) -> None:
+    manifest = decode_payload(produce(data, None, 0.0, "told")[0]).manifest
+    assert manifest.created_ts == data.known_ts.max()
+    version, _, source = manifest.code_version.partition("+")
+    assert version == __version__
+    assert re.fullmatch("[0-9a-f]{16}", source)
+    assert manifest.created_from == (f"{len(data.target)} sessions of 6 profiles, weight 1",)
+
+
+def test_the_code_that_fits_is_all_that_produce_needs_but_what_only_writes() -> None:
+    folder = Path(str(files("stream_cw.model")))
+    found, left = {"produce"}, ["produce"]
+    while left:
+        imported = re.findall(
+            r"from stream_cw\.model\.(\w+) import", (folder / f"{left.pop()}.py").read_text()
+        )
+        left += set(imported) - found
+        found |= set(imported)
+    assert sorted(found - {"artefact", "code", "keys", "manifest"}) == list(MODULES)
 
 
 # --- the earlier part of the time ----------------------------------------------------------------

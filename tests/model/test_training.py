@@ -108,9 +108,7 @@ def placed_first(rows: NDArray[np.int64]) -> float:
 def test_placement_learns_from_rankings_that_had_not_seen_the_profile() -> None:
     """What a ranking memorised of a profile puts its targets far in front; unseen it does not."""
     examples = planted()
-    unseen, hazards, _ = training._unseen(
-        examples, MEMORISING, hazard_curve(), PROFILES, lambda _: None
-    )
+    unseen, hazards, _ = training._unseen(examples, MEMORISING, hazard_curve(), PROFILES)
     for left_out in folds(examples.group, PROFILES):
         mine, others = examples.where(left_out), examples.where(~left_out)
         ranking = training.fit_choice(MEMORISING.ranking, others)
