@@ -332,7 +332,12 @@ FEATURES: Final = (*SHOW_FEATURES, *SESSION_FEATURES, *TITLE_FEATURES)
 FEATURE_NAMES: Final = tuple(feature.name for feature in FEATURES)
 
 
+EXTRACTION: Final = 1
+"""Raised when a code comes out otherwise of the same state, whether or not its words change."""
+
+
 def features_hash() -> str:
-    """SHA-256 over the definitions: a model is for the code that computes the same."""
-    lines = (f"{f.name}: {f.coding}, {f.unit} {f.formula}" for f in FEATURES)
+    """SHA-256 over the definitions and `EXTRACTION`: a model is for code that computes the same."""
+    definitions = (f"{f.name}: {f.coding}, {f.unit} {f.formula}" for f in FEATURES)
+    lines = (f"extraction {EXTRACTION}", *definitions)
     return sha256("\n".join(lines).encode()).hexdigest()

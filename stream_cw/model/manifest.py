@@ -57,7 +57,8 @@ class Manifest(Struct, frozen=True, kw_only=True):
     feature_names : tuple of str
         The features that the model reads.
     features_hash : str
-        SHA-256 over the names and formulas of the features that it was trained on.
+        SHA-256 over the definitions of the features that it was trained on, and the number of the
+        code that computes them (`core.features.features_hash`).
     data_hash : str
         SHA-256 over the hashes of the logs, one a line.
     code_version : str
