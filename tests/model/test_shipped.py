@@ -129,6 +129,13 @@ def test_it_says_what_it_is():
     assert found["left out: P@1"] > found["left out: P@1 of recency"] + 30_000
 
 
+def test_the_card_and_the_recipe_are_of_this_model():
+    name = shipped().manifest.id
+    root = Path(__file__).parents[2]
+    assert f"id `{name}`" in (root / "docs" / "model-card.md").read_text()
+    assert f"--name {name} -o stream_cw/model/shipped.json" in (root / "Makefile").read_text()
+
+
 def test_it_is_small_and_carries_no_words_of_anybody(tmp_path: Path):
     data = files("stream_cw.model").joinpath("shipped.json").read_bytes()
     assert len(data) < MAX_ARTEFACT_BYTES // 4
