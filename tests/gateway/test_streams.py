@@ -1,12 +1,17 @@
 """Streams: the newest row at once, every newer one, and nothing twice."""
 
+import asyncio
 from collections.abc import Iterator
 
 import httpx
 import pytest
 from gateway_support import Stream, bearing, device_path, streaming
-from served import Served, a_row, served
+from served import Record, Served, a_row, given_settings, parts_of, served
+from starlette.types import Message
 from worker_support import wait_until
+
+from stream_cw.core.rows import encode_row
+from stream_cw.gateway.app import Parts, build_app
 
 HEARTBEAT = {"": ""}
 ERASED = {"event": "erased", "id": "", "data": ""}
@@ -294,3 +299,47 @@ def test_streams_are_kept_by_nobody(gateway, client) -> None:
         assert response.headers["cache-control"] == "no-store"
         assert response.headers["x-accel-buffering"] == "no"
         assert "access-control-allow-origin" not in response.headers
+
+
+def test_what_comes_while_a_stream_begins_is_shown_once() -> None:
+    """Between the moment that it listens and the moment that it looks at what is known."""
+    came: list[bytes] = []
+
+    async def run(parts: Parts) -> None:
+        over = asyncio.Event()
+
+        def push(revision: int | None) -> None:
+            value = None if revision is None else encode_row(a_row(revision))
+            change = parts.latest.accept(Record(b"ann/tv", value, [], 0, 0))
+            if change is not None:
+                parts.subscribers.publish(change)
+
+        async def send(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                for revision in (5, None, 1):
+                    push(revision)
+            elif b"id: 1.0.0" in message["body"]:
+                asyncio.get_running_loop().call_soon(push, 2)
+            elif b"id: 2.0.0" in message["body"]:
+                over.set()
+            if message.get("body", b"").startswith(b"event"):
+                came.append(message["body"])
+
+        async def receive() -> Message:
+            await over.wait()
+            return {"type": "http.disconnect"}
+
+        scope = {
+            "type": "http",
+            "method": "GET",
+            "path": device_path("ann", "tv") + "/rows",
+            "query_string": b"",
+            "headers": [(name.encode(), value.encode()) for name, value in bearing("ann").items()],
+        }
+        async with asyncio.timeout(20):
+            await build_app(parts)(scope, receive, send)
+
+    with parts_of(given_settings()) as parts:
+        asyncio.run(run(parts))
+    wanted = [b"event: row\nid: %d.0.0\ndata: %b\n\n" % (n, encode_row(a_row(n))) for n in (1, 2)]
+    assert came == wanted
