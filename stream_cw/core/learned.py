@@ -10,7 +10,16 @@ from stream_cw.core.columns import Ints
 from stream_cw.core.compiled import compiled
 from stream_cw.core.extraction import feature_codes
 from stream_cw.core.features import CODES, FEATURE_NAMES, FEATURES, SESSION_FEATURES, SHOW_FEATURES
-from stream_cw.core.model import LEAVES, QUESTIONS, TOP_FEATURES, Additive, Curve, Model, Trees
+from stream_cw.core.model import (
+    LEAVES,
+    QUESTIONS,
+    TOP_FEATURES,
+    Additive,
+    Curve,
+    Model,
+    Pair,
+    Trees,
+)
 from stream_cw.core.priors import CompiledPriors
 from stream_cw.core.rows import ModelRef
 from stream_cw.core.scoring import RECENTLY_WATCHED, Ranking
@@ -33,7 +42,7 @@ class CompiledAdditive:
 
     def __init__(self, additive: Additive) -> None:
         at = {name: place for place, name in enumerate(FEATURE_NAMES)}
-        mains = sorted(additive.tables, key=lambda name: (_reason(name), at[name]))
+        mains = sorted(additive.tables, key=lambda name: (_REASONS[name], at[name]))
         pairs = additive.pairs
         widths = [1 + max(pair.second_bins) for pair in pairs]
         bases = np.cumsum([0, *(len(pair.weights) for pair in pairs)])
@@ -47,8 +56,12 @@ class CompiledAdditive:
         self._rows = np.array([at[name] for name in names], np.int64)
         self._tables = np.array(tables, np.int64).reshape(len(names), CODES)
         self._weights = np.array([w for pair in pairs for w in pair.weights], np.int64)
-        self.reasons = sorted({_reason(name) for name in mains})
-        self._groups = np.array([self.reasons.index(_reason(name)) for name in mains], np.int64)
+        self.reasons = sorted({_REASONS[name] for name in names})
+        spoken = [(_REASONS[name],) * 2 for name in mains]
+        spoken += [_pair_reasons(pair) for pair in pairs]
+        places = [self.reasons.index(reason) for halves in spoken for reason in halves]
+        self._groups = np.array(places, np.int64).reshape(len(spoken), 2)
+        self._mains = len(mains)
 
     def score(self, codes: Codes) -> Ints:
         """Add the terms of each candidate.
@@ -63,14 +76,20 @@ class CompiledAdditive:
             In micro-units.
         """
         total = np.empty(codes.shape[1], np.int64)
-        mains = len(self._groups)
-        _add(np.ascontiguousarray(codes), self._rows, self._tables, mains, self._weights, total)
+        codes = np.ascontiguousarray(codes)
+        _add(codes, self._rows, self._tables, self._mains, self._weights, total)
         return total
 
     def lifts(self, codes: Ints) -> list[int]:
-        """Find which of `reasons` lifts each candidate most above the mean of all; -1: none."""
+        """Find which of `reasons` lifts each candidate most above the mean of all; -1: none.
+
+        What a pair adds counts half for the reason of each of its features; where one is the
+        session's, which has none, all of it for the other one's.
+        """
         found = np.empty(codes.shape[1], np.int64)
-        _lift(codes, self._rows, self._tables, self._groups, len(self.reasons), found)
+        sums = np.zeros((len(self.reasons), len(found)), np.int64)
+        _sum(codes, self._rows, self._tables, self._weights, self._groups, self._mains, sums)
+        _lift(sums, found)
         lifts: list[int] = found.tolist()
         return lifts
 
@@ -91,27 +110,42 @@ def _add(codes: Codes, rows: Ints, tables: Ints, mains: int, weights: Ints, tota
 
 
 @compiled
-def _lift(codes: Ints, rows: Ints, tables: Ints, groups: Ints, count: int, found: Ints) -> None:
+def _sum(
+    codes: Ints, rows: Ints, tables: Ints, weights: Ints, groups: Ints, mains: int, sums: Ints
+) -> None:
+    """Add up what speaks for each reason, twice: a term has two halves, each for a reason."""
+    pairs = len(groups) - mains
+    for row in range(mains):
+        for n in range(sums.shape[1]):
+            sums[groups[row, 0], n] += 2 * tables[row, codes[rows[row], n]]
+    for first in range(mains, mains + pairs):
+        second = first + pairs
+        for n in range(sums.shape[1]):
+            place = tables[first, codes[rows[first], n]] + tables[second, codes[rows[second], n]]
+            sums[groups[first, 0], n] += weights[place]
+            sums[groups[first, 1], n] += weights[place]
+
+
+@compiled
+def _lift(sums: Ints, found: Ints) -> None:
     candidates = len(found)
-    sums = np.zeros((count, candidates), np.int64)
-    for row in range(len(groups)):
-        for n in range(candidates):
-            sums[groups[row], n] += tables[row, codes[rows[row], n]]
-    totals = np.zeros(count, np.int64)
-    for group in range(count):
+    totals = np.zeros(len(sums), np.int64)
+    for group in range(len(sums)):
         for n in range(candidates):
             totals[group] += sums[group, n]
     for n in range(candidates):
         most = 0
         found[n] = -1
-        for group in range(count):
+        for group in range(len(sums)):
             above = sums[group, n] * candidates - totals[group]
             if above > most:
                 found[n], most = group, above
 
 
-def _reason(name: str) -> str:
-    return _REASONS[name]
+def _pair_reasons(pair: Pair) -> tuple[str, str]:
+    """Say for which reasons the two halves of a pair speak."""
+    first, second = _REASONS[pair.first], _REASONS[pair.second]
+    return first or second, second or first
 
 
 class CompiledCurve:
