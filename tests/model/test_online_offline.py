@@ -21,7 +21,7 @@ from stream_cw.model.training import examples_of, placement_rows, total_hazards
 from stream_cw.model.trees import scored
 
 REF = ModelRef("random", "ab" * 32)
-MODEL = a_random_model(50)
+MODEL = a_random_model(56)
 
 
 @pytest.fixture(scope="module")
