@@ -127,6 +127,8 @@ class _Design(NamedTuple):
             columns.append(first[a] * (1 + second.max()) + second[b] + base)
             ones.append(_weighs(pair, codes))
             base += self._pair_size(pair)
+        if not columns:
+            return sparse.csr_matrix((codes.shape[1], 0))
         indices = np.stack(columns, axis=1)
         count, width = indices.shape
         values = np.stack(ones, axis=1).astype(np.float64).ravel()
@@ -287,6 +289,8 @@ def fit_chance(shape: Shape, examples: Examples) -> Additive:
 
 
 def _minimum(loss: Any, size: int) -> Floats:
+    if not size:
+        return np.zeros(0)
     found = minimize(
         loss,
         np.zeros(size),
