@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, expect
 from program import Program, running
 
 from stream_cw.cli import INTERRUPTED
@@ -19,8 +20,16 @@ from stream_cw.errors import BrokerError
 
 ORPHAN_DEADLINE = 40.0
 """A worker that nobody tells outlives its broker for longer."""
-STARTED = re.compile(r"broker at \S+ \(process (\d+)\), worker \(process (\d+)\)")
+STARTED = re.compile(
+    r"broker at \S+ \(process (\d+)\), worker \(process (\d+)\), "
+    r"gateway at \S+ \(process (\d+)\)".replace(" ", r"\s+")  # a terminal may break the line
+)
+LINK = re.compile(r"http://127\.0\.0\.1:\d+/#token=\S+")
 ROW = re.compile(r"^\S+/\S+  r\d+  \w+  slot \d, \d+%  ", re.MULTILINE)
+
+
+def started(text: str) -> re.Match[str] | None:
+    return STARTED.search(re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text))
 
 
 @contextmanager
@@ -31,16 +40,16 @@ def running_demo(tmp_path: Path, *options: str, terminal: bool = False) -> Itera
             yield demo
         finally:
             demo.process.kill()
-            for pid in children(demo) if STARTED.search(demo.text) else ():
+            for pid in children(demo) if started(demo.text) else ():
                 if is_alive(pid):
                     os.kill(pid, signal.SIGKILL)
 
 
-def children(demo: Program) -> tuple[int, int]:
-    """The processes that it told of."""
-    told = STARTED.search(demo.text)
+def children(demo: Program) -> tuple[int, ...]:
+    """The processes of broker, worker and gateway that it told of."""
+    told = started(demo.text)
     assert told, demo.text
-    return int(told[1]), int(told[2])
+    return tuple(map(int, told.groups()))
 
 
 def is_alive(pid: int) -> bool:
@@ -61,9 +70,10 @@ def test_once_shows_rows_and_ends(tmp_path: Path) -> None:
         assert demo.end() == 0, demo.text
         rows = ROW.findall(demo.text)
         assert len(rows) >= 20  # six members, and more devices
-        assert re.search(rf" {len(rows)} row updates, lag 0, \d+ s\n\Z", demo.text), demo.text[
-            -500:
-        ]
+        end = rf" {len(rows)} row updates, lag 0, \d+ s\n\Z"
+        assert re.search(end, demo.text), demo.text[-500:]
+        assert re.search(r"^== the gateway gives \S+/\S+ the same row$", demo.text, re.MULTILINE)
+        assert "token" not in demo.text
         assert_nothing_left(demo, tmp_path)
 
 
@@ -96,7 +106,9 @@ def is_running(pid: int) -> bool:
     return state != "Z"  # an orphan whose new parent has not asked for it yet
 
 
-@pytest.mark.parametrize(("which", "name"), [(0, "the embedded broker"), (1, "the worker")])
+@pytest.mark.parametrize(
+    ("which", "name"), [(0, "the embedded broker"), (1, "the worker"), (2, "the gateway")]
+)
 def test_a_part_that_dies_is_told(tmp_path: Path, which: int, name: str) -> None:
     with running_demo(tmp_path, "--once") as demo:
         demo.read_until(ROW.search)
@@ -116,6 +128,23 @@ def test_on_a_terminal_a_table_moves_until_ctrl_c(tmp_path: Path) -> None:
         demo.process.send_signal(signal.SIGINT)
         assert demo.end() == INTERRUPTED
         assert "Traceback" not in demo.text
+        assert_nothing_left(demo, tmp_path)
+
+
+@pytest.mark.chromium
+def test_on_a_terminal_one_link_opens_the_page(chromium: Browser, tmp_path: Path) -> None:
+    with running_demo(tmp_path, "--speed", "max", terminal=True) as demo:
+        demo.read_until(lambda text: "the replay is over" in text)
+        (link,) = LINK.findall(demo.text)
+        with chromium.new_context() as context:
+            page = context.new_page()
+            page.goto(link)
+            for device in ("phone", "tv"):
+                tiles = page.locator(f".device[data-device={device}] .tile")
+                expect(tiles.first).to_be_visible(timeout=60_000)
+        demo.read_until(re.compile(r"│ you +│").search)
+        demo.process.send_signal(signal.SIGINT)
+        assert demo.end() == INTERRUPTED
         assert_nothing_left(demo, tmp_path)
 
 

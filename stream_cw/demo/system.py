@@ -1,8 +1,8 @@
-"""The whole system on this machine: the embedded broker, its topics and one worker."""
+"""The whole system on this machine: the embedded broker, its topics, a worker and a gateway."""
 
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +14,8 @@ from stream_cw.broker.embedded import embedded_broker
 from stream_cw.broker.process import Broker
 from stream_cw.broker.topics import apply_topics
 from stream_cw.clients.topic import connection
-from stream_cw.demo.worker_process import WorkerProcess, worker_process
+from stream_cw.demo.child import Child, child
+from stream_cw.demo.door import Door
 from stream_cw.errors import BrokerError, DeploymentError
 
 PARTITIONS: Final = 4
@@ -30,20 +31,27 @@ class System:
     broker : Broker
     address : str
         Of the broker.
-    worker : WorkerProcess
+    worker, gateway : Child
+    door : Door
+        To the gateway.
     topics : Topics
     """
 
-    def __init__(self, broker: Broker, worker: WorkerProcess, topics: Topics) -> None:
+    def __init__(
+        self, broker: Broker, worker: Child, gateway: Child, door: Door, topics: Topics
+    ) -> None:
         self.broker = broker
         self.address = broker.address
         self.worker = worker
+        self.gateway = gateway
+        self.door = door
         self.topics = topics
 
     def check(self) -> None:
-        """Raise BrokerError or DeploymentError if the broker or the worker has ended by itself."""
+        """Raise BrokerError or DeploymentError if one of its processes has ended by itself."""
         self.broker.check()
         self.worker.check()
+        self.gateway.check()
 
     def wait_joined(self) -> None:
         """Wait until the worker has its partitions.
@@ -61,11 +69,9 @@ class System:
         while time.monotonic() < deadline:
             self.check()
             answer = client.describe_consumer_groups([group], request_timeout=_ANSWER_SECONDS)
-            try:
+            with suppress(KafkaException):  # the group's coordinator is not there yet
                 if answer[group].result().state is ConsumerGroupState.STABLE:
                     return
-            except KafkaException as error:
-                raise BrokerError(f"{self.address}: {error.args[0].str()}") from None
             time.sleep(0.2)
         raise DeploymentError(
             f"the worker did not join within {JOIN_SECONDS:.0f} s:\n{self.worker.log_tail()}"
@@ -87,14 +93,20 @@ class System:
         return sum(max(0, ends[place.partition] - max(0, place.offset)) for place in places)
 
 
+StartBroker = Callable[[Path], AbstractContextManager[Broker]]
+"""Runs a broker in a folder, as long as its context lasts."""
+
+
 @contextmanager
-def running_system(folder: Path) -> Iterator[System]:
-    """Start a broker, make the topics and start a worker; all of it ends with the context.
+def running_system(folder: Path, start_broker: StartBroker = embedded_broker) -> Iterator[System]:
+    """Start a broker, make the topics, start a worker and a gateway; all ends with the context.
 
     Parameters
     ----------
     folder : Path
         Takes states and logs.
+    start_broker : callable, optional
+        The embedded one if left out.
 
     Raises
     ------
@@ -102,7 +114,11 @@ def running_system(folder: Path) -> Iterator[System]:
         If the broker does not start.
     """
     topics = topic_names()
-    with embedded_broker(folder / "broker") as broker:
-        apply_topics(broker.address, topics, partitions=PARTITIONS)
-        with worker_process(broker.address, folder) as worker:
-            yield System(broker, worker, topics)
+    with start_broker(folder / "broker") as broker:
+        address, door = broker.address, Door()
+        apply_topics(address, topics, partitions=PARTITIONS)
+        with (
+            child("worker", [address, str(folder / "states")], folder) as worker,
+            child("gateway", [], folder, door.environment(address, folder)) as gateway,
+        ):
+            yield System(broker, worker, gateway, door, topics)

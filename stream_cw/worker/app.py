@@ -9,13 +9,13 @@ from faust.types import TP
 
 from stream_cw.broker.contract import Topics, topics_contract
 from stream_cw.broker.identities import Identity
+from stream_cw.broker.producer_id import offer_version_3
 from stream_cw.config import Settings
 from stream_cw.core.row import View
 from stream_cw.worker.checks import check_marks
 from stream_cw.worker.held import Held
 from stream_cw.worker.lease import Lease
 from stream_cw.worker.manners import Manners
-from stream_cw.worker.producer_id import offer_version_3
 from stream_cw.worker.rounds import Rounds
 from stream_cw.worker.setup import Setup
 from stream_cw.worker.stats import Stats

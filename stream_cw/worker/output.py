@@ -87,7 +87,7 @@ def put_out(
 
 def _row(key: bytes, due: Due, held: Held, view: View, now_ms: int) -> Outgoing | None:
     built = row(due.state, due.profile_id, due.device_id, view)
-    if not held.is_new(key, row_content(built), now_ms):
+    if not held.is_new(key, row_content(built), now_ms) and not due.asked:
         return None
     source = due.state.source
     return Outgoing(key, encode_row(built), _source(source.partition, source.offset))

@@ -14,10 +14,11 @@ from rich.console import Console
 
 from stream_cw.broker.process import Broker
 from stream_cw.cli import INTERRUPTED
-from stream_cw.clients.render import REASONS, line, progress, table, tile_text
+from stream_cw.clients.render import line, progress, table, tile_text
 from stream_cw.clients.tail import Rows, Update, accept, tail
 from stream_cw.core.binge import GIVES_WAY
 from stream_cw.core.features import SHOW_FEATURES, TITLE_FEATURES
+from stream_cw.core.reasons import WORDS
 from stream_cw.core.records import Record
 from stream_cw.core.rows import (
     Cause,
@@ -218,7 +219,7 @@ def test_progress_is_drawn() -> None:
 def test_every_reason_of_the_code_has_words() -> None:
     features = (*SHOW_FEATURES, *TITLE_FEATURES)
     reasons = {feature.reason for feature in features} | {"recently_watched", GIVES_WAY}
-    assert reasons == set(REASONS)
+    assert reasons == set(WORDS)
     assert tile_text(a_tile(reason="on_this_device")).endswith("(you watch this here)")
     assert tile_text(a_tile(reason="of_a_later_version")).endswith("(of a later version)")
 

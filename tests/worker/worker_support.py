@@ -232,7 +232,11 @@ class WorkerProcess:
         given = {"data_dir": folder / "data", "stats_file": self.stats_file, **settings}
         environment = {
             **os.environ,
-            **{f"STREAM_CW_{name.upper()}": str(value) for name, value in given.items()},
+            **{
+                f"STREAM_CW_{name.upper()}": str(value)
+                for name, value in given.items()
+                if value is not None
+            },
         }
         self.process = subprocess.Popen(
             [sys.executable, "-c", code], env=environment, stdout=self._log, stderr=self._log
@@ -282,7 +286,8 @@ def workers(
 ) -> Iterator[Callable[..., WorkerProcess]]:
     """Start workers by name; the same name finds the same folder again.
 
-    They order rows by recency where a test says nothing else: it is the quicker oracle.
+    They order rows by recency where a test says nothing else: it is the quicker oracle. A setting
+    that is None is left at its default.
     """
     started: list[WorkerProcess] = []
     of_all = code
