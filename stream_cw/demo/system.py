@@ -1,8 +1,8 @@
 """The whole system on this machine: the embedded broker, its topics, a worker and a gateway."""
 
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -95,14 +95,20 @@ class System:
         return sum(max(0, ends[place.partition] - max(0, place.offset)) for place in places)
 
 
+StartBroker = Callable[[Path], AbstractContextManager[Broker]]
+"""Runs a broker in a folder, as long as its context lasts."""
+
+
 @contextmanager
-def running_system(folder: Path) -> Iterator[System]:
+def running_system(folder: Path, start_broker: StartBroker = embedded_broker) -> Iterator[System]:
     """Start a broker, make the topics, start a worker and a gateway; all ends with the context.
 
     Parameters
     ----------
     folder : Path
         Takes states and logs.
+    start_broker : callable, optional
+        The embedded one if left out.
 
     Raises
     ------
@@ -110,7 +116,7 @@ def running_system(folder: Path) -> Iterator[System]:
         If the broker does not start.
     """
     topics = topic_names()
-    with embedded_broker(folder / "broker") as broker:
+    with start_broker(folder / "broker") as broker:
         address, door = broker.address, Door()
         apply_topics(address, topics, partitions=PARTITIONS)
         with (

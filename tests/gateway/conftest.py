@@ -6,7 +6,8 @@ from pathlib import Path
 import httpx
 import pytest
 from gateway_support import GatewayProcess, StartGateway, gateways
-from worker_support import workers
+from page_support import wait_taken
+from worker_support import make_events, workers
 from worker_system import PARTITIONS, System
 
 from stream_cw.broker.contract import topic_names
@@ -50,7 +51,10 @@ def page_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
         apply_topics(broker.address, topics, partitions=PARTITIONS)
         with workers(folder, brokers=broker.address, model="shipped") as start:
             start()
-            yield System(broker.address, "", topics, start)
+            system = System(broker.address, "", topics, start)
+            system.produce(make_events(1, 1))
+            wait_taken(system)  # so it has joined, and is warm
+            yield system
 
 
 @pytest.fixture(scope="module")

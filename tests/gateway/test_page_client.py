@@ -123,10 +123,11 @@ def test_a_token_that_runs_out_is_asked_for_again(followed: Followed) -> None:
 
     followed.page.expose_function("fresh", fresh)
     followed.follow()
-    followed.open()
-    wait_until(lambda: followed.states().count("live") >= 3, "two tokens ran out")
     followed.send(followed.stop_of("one", 1))
     followed.wait_shows("one")
+    wait_until(lambda: followed.states().count("live") >= 3, "two tokens ran out")
+    followed.send(followed.stop_of("two", 2))
+    followed.wait_shows("two", "one")
     assert "expired" not in followed.states()
     assert len(set(given)) > 3
     versions = numbers(followed.versions())
