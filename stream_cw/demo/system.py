@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -69,11 +69,9 @@ class System:
         while time.monotonic() < deadline:
             self.check()
             answer = client.describe_consumer_groups([group], request_timeout=_ANSWER_SECONDS)
-            try:
+            with suppress(KafkaException):  # the group's coordinator is not there yet
                 if answer[group].result().state is ConsumerGroupState.STABLE:
                     return
-            except KafkaException as error:
-                raise BrokerError(f"{self.address}: {error.args[0].str()}") from None
             time.sleep(0.2)
         raise DeploymentError(
             f"the worker did not join within {JOIN_SECONDS:.0f} s:\n{self.worker.log_tail()}"

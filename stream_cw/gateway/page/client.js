@@ -60,6 +60,7 @@ class Follower {
   #retry = 0;
   #failures = 0;
   #openedAt = null;
+  #lastTs = 0;
   #closed = false;
 
   constructor(options) {
@@ -124,11 +125,17 @@ class Follower {
       profile_id: profile,
       device_id: device,
       device_type: deviceType,
-      ts: Date.now(),
+      ts: this.#now(),
       session_id: sessionId,
       tz_offset_min: tzOffsetMin(),
       ...event,
     };
+  }
+
+  // No two events have the same time: what came first is told by it.
+  #now() {
+    this.#lastTs = Math.max(Date.now(), this.#lastTs + 1);
+    return this.#lastTs;
   }
 
   #seen = () => {

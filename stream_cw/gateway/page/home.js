@@ -25,10 +25,13 @@ export class HomeView {
     const slot = row?.placement.slot ?? 0;
     const at = Math.min(slot, this.#shelves.length);
     arrange(home, this.#shelves.toSpliced(at, 0, section));
-    empty.hidden = Boolean(row?.tiles.length);
-    chance.hidden = !row;
-    if (!row) {
-      placement.textContent = "No row yet.";
+    const filled = Boolean(row?.tiles.length);
+    empty.hidden = filled;
+    chance.hidden = !filled;
+    if (!filled) {
+      placement.textContent = row
+        ? `There is nothing to go on with: the ${ordinal(slot)} of the page will do (slot ${slot}).`
+        : "No row has come yet.";
       return;
     }
     const likely = percent(row.placement.p_continue);

@@ -27,7 +27,7 @@ class Page {
     parts.profile.textContent = credentials.profile;
     parts.pairs.append(...PAIRS.map((pair) => this.#pairButton(pair)));
     parts.scenes.append(...Object.values(SCENES).map((scene) => this.#sceneButton(scene)));
-    parts.forget.addEventListener("click", () => this.#forget());
+    parts.forget.addEventListener("click", () => this.#startAnew());
     setInterval(() => this.#tick(), TICK_MS);
   }
 
@@ -85,6 +85,12 @@ class Page {
     await Promise.all(gone);
   }
 
+  // A device that was forgotten gets no rows until it is heard of.
+  async #startAnew() {
+    await this.#forget();
+    await this.#open("session_start");
+  }
+
   #tick() {
     this.#world.clock.tick();
     for (const device of this.#devices.values()) device.player.tick();
@@ -112,4 +118,4 @@ function over(state) {
 
 const credentials = readCredentials();
 if (credentials) await new Page(credentials, await Titles.read()).start(credentials);
-else askForCredentials("`make demo` prints a link that brings both.");
+else askForCredentials("“make demo” prints a link that brings both.");
