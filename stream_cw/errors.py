@@ -16,7 +16,7 @@ Everything that this package raises on purpose is a `StreamCwError`::
     │   ├── TopicMismatchError  a topic is not as wanted: missing, partitions, settings
     │   ├── LogMismatchError    offsets or identities do not fit the log
     │   └── DataDirLockedError  another worker uses the data directory
-    ├── TokenRefusedError       a bearer shows nothing that proves what it may see: 401
+    ├── TokenRefusedError       a token or ticket does not prove what its bearer may see
     ├── BrokerError             a broker cannot be started or reached
     └── SettingsError           a setting is missing or has a wrong value
 """
@@ -147,7 +147,7 @@ class TokenRefusedError(StreamCwError):
     Parameters
     ----------
     reason : TokenRefusal
-        Which check it failed; stable, used in answers and metrics. `used`, `other_stream` and
+        Which check it failed; stable, used in answers. `used`, `other_stream` and
         `too_many_tickets` are of tickets alone.
     message : str
         Names the claim or the part, never what it holds.

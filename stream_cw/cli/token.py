@@ -59,7 +59,7 @@ def token(
 
 def parse_duration(text: str) -> int:
     """Read a time such as `90s`, `15m`, `1h` or `7d`, in seconds."""
-    found = re.fullmatch(r"([1-9][0-9]{0,6})([smhd])", text, re.ASCII)
+    found = re.fullmatch(r"([0-9]{1,7})([smhd])", text)
     seconds = int(found[1]) * _UNIT_S[found[2]] if found else 0
     if not 0 < seconds <= MAX_LIFETIME_S:
         raise typer.BadParameter(f"expires: wanted a time up to 30d, such as 1h, found {text!r}")

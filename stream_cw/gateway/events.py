@@ -114,7 +114,7 @@ def split(body: bytes) -> list[bytes]:
         return [body]
     try:
         values = _list.decode(body)
-    except (msgspec.DecodeError, RecursionError):
+    except _UNREADABLE:
         raise Problem(422, "bad_json", "the body is no JSON list") from None
     if not values:
         raise Problem(422, "empty", "the list has no event")
@@ -165,6 +165,7 @@ class _Id(Struct):
     event_id: Any | UnsetType = UNSET
 
 
+_UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _list: Final = msgspec.json.Decoder(list[Raw])
 _id: Final = msgspec.json.Decoder(_Id)
 
@@ -173,7 +174,7 @@ def _named(value: bytes, event_id: str) -> bytes:
     try:
         if _id.decode(value).event_id is not UNSET:
             return value
-    except (msgspec.DecodeError, RecursionError):
+    except _UNREADABLE:
         return value  # no object: the decoder says what is wrong
     head, _, rest = value.partition(b"{")
     comma = b"" if rest.lstrip(b" \t\r\n").startswith(b"}") else b","

@@ -39,7 +39,11 @@ MIN_SECRET_BYTES: Final = 32
 """As many as SHA-256 gives: a shorter secret is the weakest part (RFC 7518, 3.2)."""
 
 MIN_RSA_BITS: Final = 2048
-_OF_A_PAIR: Final = re.compile(rb"-{4,5} ?BEGIN |\"kty\"|\A\s*(?:ssh|ecdsa|sk-ssh|sk-ecdsa)-")
+_OF_A_PAIR: Final = re.compile(
+    rb"-{4,5} ?BEGIN |\A\s*(?:sk-)?(?:ssh|ecdsa)-|\A\s*\{.*\}\s*\Z", re.DOTALL
+)
+"""PEM, OpenSSH's form, JWK."""
+
 _WANTED: Final[dict[Algorithm, str]] = {
     "RS256": f"an RSA public key of {MIN_RSA_BITS} bits or more",
     "EdDSA": "an Ed25519 public key",
@@ -74,6 +78,11 @@ def secret_bytes(setting: str, secret: str | None) -> bytes:
 
 def _is_no_secret(found: bytes) -> bool:
     if _OF_A_PAIR.search(found):
+        return True
+    try:
+        # Asked now: what it minds must not first be found while a client waits.
+        jwt.get_algorithm_by_name("HS256").prepare_key(found)
+    except jwt.InvalidKeyError:
         return True
     try:
         bare = base64.b64decode(found)  # a PEM without its first and last line

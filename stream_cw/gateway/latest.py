@@ -98,8 +98,9 @@ class Latest:
     def accept(self, record: Any) -> Change | None:
         """Take a record of the push topic, if it is newer than what is known.
 
-        A row of the same or a lower version is dropped: rows are repeated, and after a crash or a
-        hand-over lower ones may follow. A tombstone clears the device, whose versions begin anew.
+        A row of a lower version is dropped: after a crash or a hand-over some may follow. So is one
+        of the same version, except where it answers a later event: a device that asks twice by the
+        same event is sent the same row. A tombstone clears the device, whose versions begin anew.
 
         Returns
         -------
@@ -118,10 +119,11 @@ class Latest:
                 return None
             self._db.delete(key)
             return Change(key, None, record.offset)
-        version = _version(key, record.value)
-        if before is not None and version <= before.version:
+        known = Known(
+            _version(key, record.value), _source(record.headers), record.offset, record.value
+        )
+        if before is not None and (known.version, known.source) <= (before.version, before.source):
             return None
-        known = Known(version, _source(record.headers), record.offset, record.value)
         self._db.put(key, _packed(known))
         return Change(key, known, record.offset)
 

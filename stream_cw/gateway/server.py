@@ -11,12 +11,15 @@ from starlette.types import ASGIApp
 TRANSPORT: Final = "transport"
 """Where an application finds its connection, in the state of its scope."""
 SEND_BUFFER_BYTES: Final = 65_536
-"""What the system holds for a client that does not read; by itself it would take megabytes, and a
-slow client would read all of these old rows first."""
+"""What the system holds for a client that does not read (it doubles what it is asked for); by
+itself it would take megabytes, and a slow client would read all of these old rows first."""
+UNSENT_BYTES: Final = 16_384
+"""What of it may be unsent, so that it is seen bit by bit that a slow client reads."""
 WRITE_BUFFER_BYTES: Final = 16_384
 """What the process holds for it, and one row more."""
 UNACKNOWLEDGED_MS: Final = 30_000
 """A client that answers no packet for so long is gone, also where it did not say so."""
+_WHERE_KNOWN: Final = {"TCP_USER_TIMEOUT": UNACKNOWLEDGED_MS, "TCP_NOTSENT_LOWAT": UNSENT_BYTES}
 BACKLOG: Final = 2_048
 ENDING_SECONDS: Final = 5
 IDLE_SECONDS: Final = 30
@@ -34,8 +37,9 @@ def listen(host: str, port: int) -> socket.socket:
     listening = socket.create_server((host, port), family=family, backlog=BACKLOG)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    if hasattr(socket, "TCP_USER_TIMEOUT"):
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS)
+    for name, value in _WHERE_KNOWN.items():
+        if (option := getattr(socket, name, None)) is not None:
+            listening.setsockopt(socket.IPPROTO_TCP, option, value)
     return listening
 
 

@@ -67,7 +67,10 @@ class Streams:
     async def get(self, request: Request) -> Response:
         """Answer `GET …/rows`."""
         shown = parse_version(request.headers.get("last-event-id", ""))
-        return RowStream(self._feed, self._who(request), shown)
+        who = self._who(request)
+        if request.method == "HEAD":
+            return Response(headers={name.decode(): value.decode() for name, value in HEADERS})
+        return RowStream(self._feed, who, shown)
 
     def _who(self, request: Request) -> Asked:
         ticket = request.query_params.get("ticket")

@@ -28,6 +28,9 @@ LEEWAY_S: Final = 5
 It is not given to `exp`: nothing is shown after it.
 """
 
+_NOT_DONE: Final = ("crit", "b64")
+"""Members of a header that change what a token is (RFC 7515, 4.1.11; RFC 7797)."""
+
 
 class Grant(msgspec.Struct, frozen=True):
     """What a bearer may see, and until when.
@@ -122,6 +125,8 @@ class Tokens:
     def _signed(self, token: str) -> bytes:
         """Check the signature, and return the payload that it is of."""
         header = read_header(token)
+        if not header.keys().isdisjoint(_NOT_DONE):
+            raise TokenRefusedError("malformed", "the header wants what is not done here")
         if header.get("alg") != self._algorithm:
             raise TokenRefusedError("wrong_algorithm", f"`alg`: wanted {self._algorithm}")
         kid = header.get("kid")
@@ -132,8 +137,8 @@ class Tokens:
             payload: bytes = self._jws.decode(token, key, algorithms=[self._algorithm])
         except jwt.InvalidSignatureError:
             raise TokenRefusedError("bad_signature", "the key has not signed this") from None
-        except jwt.PyJWTError:
-            raise TokenRefusedError("malformed", "the header wants what is not done here") from None
+        except (jwt.PyJWTError, RecursionError):
+            raise TokenRefusedError("malformed", "the token cannot be read") from None
         return payload
 
     def _grant(self, claims: Claims) -> Grant:
