@@ -78,6 +78,13 @@ def test_a_wrong_setting_is_named(
         load_settings()
 
 
+def test_a_heartbeat_may_take_half_of_the_session_timeout() -> None:
+    settings = load_settings(session_timeout=8.0, heartbeat_interval=4.0)
+    assert settings.heartbeat_interval == 4.0
+    with pytest.raises(SettingsError, match="at most half"):
+        load_settings(session_timeout=8.0, heartbeat_interval=4.1)
+
+
 def test_the_time_to_settle_stays_below_the_session_timeout() -> None:
     settings = load_settings(session_timeout=10.0, rebalance_timeout=5.0)
     assert settings.settle_timeout < 5.0
