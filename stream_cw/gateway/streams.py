@@ -17,7 +17,7 @@ from stream_cw.errors import TokenRefusedError
 from stream_cw.gateway.access import Asked, asked, device_of, unproved
 from stream_cw.gateway.feed import Feed
 from stream_cw.gateway.latest import Known
-from stream_cw.gateway.problems import json_response
+from stream_cw.gateway.problems import Problem, json_response
 from stream_cw.gateway.rows import parse_version
 from stream_cw.gateway.server import TRANSPORT
 from stream_cw.gateway.subscribers import Mailbox
@@ -80,6 +80,8 @@ class Streams:
         try:
             grant = self._tickets.redeem(ticket, profile_id, device_id)
         except TokenRefusedError as error:
+            if error.reason == "too_many_tickets":  # the bearer's proof is as good as before
+                raise Problem(503, error.reason, str(error), {"retry-after": "1"}) from None
             raise unproved(error.reason, str(error)) from None
         return Asked(grant, profile_id, device_id)
 
