@@ -23,6 +23,8 @@ check-wheel: $(READY)
 	$(PYTHON) -m venv --clear dist/venv
 	dist/venv/bin/pip install --quiet dist/*.whl
 	cd dist && venv/bin/stream-cw --help >/dev/null && venv/bin/stream-cw topics apply --help >/dev/null
+	cd dist && venv/bin/stream-cw simulate -o log.jsonl --profiles 2 --days 7
+	cd dist && venv/bin/stream-cw replay log.jsonl --offline -o rows.jsonl && test -s rows.jsonl
 	cd dist && venv/bin/python -c "from stream_cw.broker.contract import topic_names; print('wheel:', topic_names().events)"
 
 clean:
@@ -38,7 +40,7 @@ EXPORT ?= ../shared/data/viewing_activity_export.csv
 model: $(READY)
 	mkdir -p .cache/model
 	$(BIN)/stream-cw import netflix $(EXPORT) --account shared --tz America/Sao_Paulo -o .cache/model/export.jsonl
-	$(BIN)/stream-cw train .cache/model/export.jsonl --name additive-2 -o stream_cw/model/shipped.json
+	$(BIN)/stream-cw train .cache/model/export.jsonl --name additive-3 -o stream_cw/model/shipped.json
 
 # One environment serves demo and tests; it is made again only when the dependencies change.
 $(READY): pyproject.toml

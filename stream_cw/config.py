@@ -25,7 +25,7 @@ class Settings(BaseSettings):
     app_id: str = Field(
         default="stream-cw",
         pattern=r"^[A-Za-z0-9._-]{1,100}$",
-        description="Consumer group of the workers; names the changelog and the data directory.",
+        description="Consumer group of the workers; names the changelog, too.",
     )
     topic_prefix: str = Field(
         default="",
@@ -46,7 +46,9 @@ class Settings(BaseSettings):
         default=6.0, ge=1.0, le=300.0, description="A silent worker loses its partitions after it."
     )
     heartbeat_interval: float = Field(
-        default=2.0, gt=0.0, description="Time between heartbeats, below half the session timeout."
+        default=2.0,
+        gt=0.0,
+        description="Time between heartbeats, at most half of the session timeout.",
     )
     rebalance_timeout: float = Field(
         default=6.0, ge=1.0, le=300.0, description="How long workers may take to hand over."

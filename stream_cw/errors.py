@@ -17,6 +17,9 @@ Everything that this package raises on purpose is a `StreamCwError`::
     │   ├── LogMismatchError    offsets or identities do not fit the log
     │   └── DataDirLockedError  another worker uses the data directory
     ├── TokenRefusedError       a token or ticket does not prove what its bearer may see
+    ├── GatewayError            what a client asked of a gateway is refused
+    │   ├── TokenExpiredError   its token has expired: before it asked, or while a stream ran
+    │   └── GatewayUnavailableError  no answer, or one that says later: the same again may do
     ├── BrokerError             a broker cannot be started or reached
     └── SettingsError           a setting is missing or has a wrong value
 """
@@ -157,6 +160,48 @@ class TokenRefusedError(StreamCwError):
         super().__init__(message)
         self.reason: TokenRefusal = reason
         self.message = message
+
+
+class GatewayError(StreamCwError):
+    """What a client asked of a gateway is refused.
+
+    Parameters
+    ----------
+    status : int or None
+        Of the HTTP answer; None where none came.
+    reason : str
+        Stable word of the gateway, or of the client where no gateway answered.
+    message : str
+        The reason in words.
+    """
+
+    def __init__(self, status: int | None, reason: str, message: str) -> None:
+        super().__init__(f"{status or 'no answer'}: {reason}: {message}")
+        self.status = status
+        self.reason = reason
+        self.message = message
+
+
+class TokenExpiredError(GatewayError):
+    """The token of a client has expired: before it asked, or while a stream ran."""
+
+
+class GatewayUnavailableError(GatewayError):
+    """No answer came, or one that says later: the same again may do.
+
+    Parameters
+    ----------
+    status, reason, message
+        As for `GatewayError`.
+    retry_after_s : float, default 0
+        How long the gateway wants to be left alone.
+    """
+
+    def __init__(
+        self, status: int | None, reason: str, message: str, retry_after_s: float = 0.0
+    ) -> None:
+        super().__init__(status, reason, message)
+        self.retry_after_s = retry_after_s
 
 
 class BrokerError(StreamCwError):

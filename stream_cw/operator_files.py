@@ -47,7 +47,7 @@ def with_files(
     view : View
     placement, experiment : Path or None
     choose : callable
-        Loads a scorer that an arm names.
+        Loads a scorer that an arm names, once: what is published later does not change it.
 
     Returns
     -------

@@ -36,7 +36,13 @@ SHARED_EXPORT = TESTS.parents[1] / "shared" / "data" / "viewing_activity_export.
 LONGEST = (
     "end_to_end/test_main_job.py",
     "worker/test_worker.py",
+    "client/test_client.py",
     "worker/test_model_swap.py",
+    "gateway/test_operations.py",
+    "gateway/test_events.py",
+    "gateway/test_isolation.py",
+    "gateway/test_storm.py",
+    "gateway/test_gateway.py",
     "test_demo.py",
     "broker/test_brokers.py",
     "clients/test_model_topic.py",

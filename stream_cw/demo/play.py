@@ -43,7 +43,7 @@ def play_of(export: Path | None, folder: Path) -> Play:
     Parameters
     ----------
     export : Path or None
-        A ViewingActivity.csv; None for the simulated members that are shipped.
+        A ViewingActivity.csv; None for members simulated anew, to the same bytes each time.
     folder : Path
         Takes the log.
 

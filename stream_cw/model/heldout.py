@@ -1,6 +1,6 @@
 """How a ranking does on profiles that it was not fitted to."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -74,7 +74,12 @@ def turns(judged: Examples, added: Examples | None = None) -> Iterator[Turn]:
         yield Turn(left_out, unseen, with_priors(others, others))
 
 
-def held_out(shape: Shape, judged: Examples, added: Examples | None = None) -> HeldOut:
+def held_out(
+    shape: Shape,
+    judged: Examples,
+    added: Examples | None = None,
+    progress: Callable[[], None] = lambda: None,
+) -> HeldOut:
     """Leave out each profile in turn, fit on the others, and judge; parameters as in `turns`.
 
     Parameters
@@ -82,6 +87,8 @@ def held_out(shape: Shape, judged: Examples, added: Examples | None = None) -> H
     shape : Shape
     judged : Examples
     added : Examples, optional
+    progress : callable, optional
+        Called when a profile was judged.
 
     Returns
     -------
@@ -101,6 +108,7 @@ def held_out(shape: Shape, judged: Examples, added: Examples | None = None) -> H
         count += len(unseen.target)
         placed += len(chances)
         surprise -= float(np.log(chances).sum())
+        progress()
     if not placed:
         raise InputError("wanted continuations whose target is in the row to judge, found none")
     return HeldOut(count, hits / count, recent / count, surprise / placed)

@@ -1,11 +1,15 @@
 """What a model says of itself."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
 from stream_cw.core.events import Id, Timestamp
+from stream_cw.core.priors import MAX_TITLES
 from stream_cw.core.rows import Score
+
+MOST_LOGS: Final = 5_000
+"""So many are 400 kB, which fit into an artefact."""
 
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 Text = Annotated[str, Meta(max_length=200)]
@@ -16,6 +20,21 @@ class Metric(Struct, frozen=True):
 
     name: Text
     value: Score
+
+
+class LogUse(Struct, frozen=True):
+    """A log that a model was fitted to.
+
+    Attributes
+    ----------
+    sha256 : str
+        Of what is in it, unpacked.
+    before_ts : int or None
+        Only sessions whose label was known before were learned from, ms; None: all.
+    """
+
+    sha256: Sha256
+    before_ts: Timestamp | None = None
 
 
 class Calibration(Struct, frozen=True):
@@ -33,22 +52,29 @@ class Manifest(Struct, frozen=True, kw_only=True):
     id : str
         Name of the model, as rows name it.
     created_ts : int
-        When training ended, ms.
+        When the newest label that it learned from became known, ms: the same data, the same model,
+        so no clock has a say.
     feature_names : tuple of str
         The features that the model reads.
     features_hash : str
-        SHA-256 over the names and formulas of the features that it was trained on.
+        SHA-256 over the definitions of the features that it was trained on, and the number of the
+        code that computes them (`core.features.features_hash`).
     data_hash : str
-        SHA-256 of the logs that it was trained on.
+        SHA-256 over the hashes of the logs, one a line.
     code_version : str
-        Version of the training code.
+        Version of the training code: of stream-cw and, behind a plus, a hash over the sources of
+        the modules that fit (`code.code_version`).
     created_from : tuple of str
-        The logs and the weights that they had, in words.
+        How many sessions of how many profiles, and the weight that they had, in words.
     calibration : Calibration
     metrics : tuple of Metric
         What was measured on held-out data.
     title_priors : int
         Of how many titles the model carries something.
+    logs : tuple of LogUse
+        What it was fitted to, added logs too; none where that is not told.
+    catalogs : tuple of str
+        SHA-256 of the catalogs that it was fitted with.
     """
 
     id: Id
@@ -60,4 +86,6 @@ class Manifest(Struct, frozen=True, kw_only=True):
     created_from: Annotated[tuple[Text, ...], Meta(max_length=100)]
     calibration: Calibration
     metrics: Annotated[tuple[Metric, ...], Meta(max_length=200)]
-    title_priors: Annotated[int, Meta(ge=0)] = 0
+    title_priors: Annotated[int, Meta(ge=0, le=MAX_TITLES)] = 0
+    logs: Annotated[tuple[LogUse, ...], Meta(max_length=MOST_LOGS)] = ()
+    catalogs: Annotated[tuple[Sha256, ...], Meta(max_length=100)] = ()

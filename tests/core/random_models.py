@@ -1,5 +1,7 @@
 """Models of any content, and what they say evaluated slowly: one number after the other."""
 
+from collections import defaultdict
+from fractions import Fraction
 from random import Random
 from typing import NamedTuple
 
@@ -17,6 +19,7 @@ from stream_cw.core.model import (
     MICRO,
     PLACEMENT_FEATURES,
     QUESTIONS,
+    TOP_FEATURES,
     Additive,
     Curve,
     Model,
@@ -95,6 +98,8 @@ def evaluate(model: Model, codes: Codes) -> Slow:
     ordered = sorted(scores, reverse=True)
     alone = len(ordered) == 1
     columns = {name: codes[0][name] for name in SESSION_NAMES}
+    top = min(zip(codes, scores, strict=True), key=lambda one: (-one[1], one[0]["recency_rank"]))[0]
+    columns |= {f"top_{name}": top[name] for name in TOP_FEATURES}
     columns["margin"] = ALONE if alone else (ordered[0] - ordered[1]) // 1000
     return Slow(
         scores,
@@ -131,20 +136,28 @@ def log_odds(trees: Trees, columns: dict[str, int]) -> int:
 
 
 def reasons(additive: Additive, codes: Codes) -> list[str]:
-    """The reason whose features lift a candidate most above the row's mean; of equals the first
-    by name, and recency where none lifts it.
+    """The reason whose terms lift a candidate most above the row's mean; of equals the first by
+    name, and recency where none lifts it.
     """
-    groups = sorted({REASONS.get(name, "") for name in additive.tables})
+    spoken = [_spoken(additive, mine) for mine in codes]
+    names = sorted({name for mine in spoken for name in mine})
+    mean = {name: sum(mine[name] for mine in spoken) / len(codes) for name in names}
     found = []
-    for mine in codes:
-        best = None
-        for group in groups:
-            tables = {n: t for n, t in additive.tables.items() if REASONS.get(n, "") == group}
-            own = sum(table[mine[name]] for name, table in tables.items())
-            of_all = sum(table[c[name]] for c in codes for name, table in tables.items())
-            above = own * len(codes) - of_all
-            if best is None or above > best[0]:
-                best = (above, group)
-        assert best is not None
-        found.append(best[1] if best[0] > 0 else "recently_watched")
+    for mine in spoken:
+        best = max(names, key=lambda name: mine[name] - mean[name])  # the first of equals
+        found.append(best if mine[best] > mean[best] else "recently_watched")
     return found
+
+
+def _spoken(additive: Additive, mine: dict[str, int]) -> dict[str, Fraction]:
+    """What speaks for each reason: a pair in equal parts for those that its features have."""
+    said: dict[str, Fraction] = defaultdict(Fraction)
+    terms = [((name,), table[mine[name]]) for name, table in additive.tables.items()]
+    for pair in additive.pairs:
+        alone = Additive({}, (pair,))
+        terms.append(((pair.first, pair.second), utility(alone, mine)))
+    for names, value in terms:
+        told = {REASONS[name] for name in names if name in REASONS}
+        for reason in told:
+            said[reason] += Fraction(value, len(told))
+    return said

@@ -26,10 +26,8 @@ from stream_cw.model.heldout import held_out, join, turns
 from stream_cw.model.openings import openings
 from stream_cw.model.priors import MIN_PROFILES, fit_priors, with_priors
 from stream_cw.model.produce import produce
+from stream_cw.model.settings import INTEREST, RANKING, Settings
 from stream_cw.model.training import (
-    INTEREST,
-    RANKING,
-    Settings,
     added_to,
     examples_of,
     folds,
@@ -278,7 +276,7 @@ def test_placement_learns_from_priors_that_had_not_seen_the_profile() -> None:
     data = drawn(11, each=40)
     shape = Shape((*NAMES, "position"), (), penalty=1.0)
     chosen = Settings(ranking=shape, interest=shape)
-    rows, hazards, _ = training._unseen(data, chosen, hazard_curve(), 3, lambda _: None)
+    rows, hazards, _ = training._unseen(data, chosen, hazard_curve(), 3, lambda: None)
     for left_out in folds(data.group, 3):
         others = data.where(~left_out)
         seen, mine = with_priors(others, others), with_priors(data.where(left_out), others)
