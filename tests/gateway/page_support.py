@@ -192,7 +192,7 @@ def shown(
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.add_init_script(SPY_ON_MOVES)
         yield Shown(page, system, gateway)
-        assert complaints == []
+        assert not complaints, complaints
 
 
 class Followed:
