@@ -242,9 +242,9 @@ def catalog(data: NDArray[np.uint8], lengths: Ints, shows: Ints, now: int, out: 
         flags, added_s = data[at], read_number(data, at + 4, 4)
         out[KIDS, n] = (flags & _KIDS) // _KIDS if flags & _KIDS_KNOWN else -1
         out[IN_CATALOG_FOR, n] = (now_s - added_s) // 60 if 0 < added_s <= now_s else -1
-        end = at + lengths[n]
+        end = at + _WORK_HEAD + read_number(data, at + 2, 2) * _WORK_EPISODE
         _episodes(data[at + _WORK_HEAD : end], shows[:, n], now_s, out[:, n])
-        at = end
+        at += lengths[n]
 
 
 @compiled

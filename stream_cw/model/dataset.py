@@ -108,7 +108,8 @@ def sample(opening: Opening, works: Mapping[str, bytes] = MappingProxyType({})) 
         The catalog: what it says of each show.
     """
     session, state = opening.session, opening.state
-    found = candidates(state, WATCH_NEXT, works)
+    slot = find_device(state, session.device_id)
+    found = candidates(state, WATCH_NEXT, works, slot)
     return Sample(session, opening.log, found.ids, *extract(state, session.device_id, found))
 
 

@@ -187,5 +187,5 @@ def catalogs(draw: st.DrawFn, state: ProfileState) -> dict[str, bytes]:
         ends = st.just(U32) | times
         episodes = draw(st.lists(st.tuples(numbers, times, ends), max_size=6))
         head = HEAD.pack(draw(st.integers(0, 15)), 0, len(episodes), draw(times), 0)
-        works[show_id] = head + b"".join(EPISODE.pack(*n, a, b) for n, a, b in episodes)
+        works[show_id] = b"".join((head, *(EPISODE.pack(*n, a, b) for n, a, b in episodes), b"\0\0\0"))
     return works
