@@ -19,6 +19,7 @@ from stream_cw.core.columns import (
     columns,
 )
 from stream_cw.core.compiled import compiled
+from stream_cw.core.presence import given_up, slept_through
 from stream_cw.core.rules import Policy, is_finished, is_started
 from stream_cw.core.state import ProfileState
 
@@ -74,16 +75,10 @@ def candidates(
     ids, packed = list(state.shows), list(state.shows.values())
     shows = columns(packed)
     kept, started, finished = np.empty((3, len(ids)), np.bool_)
-    _judge(
-        shows,
-        policy.started_ms,
-        policy.started_per_mille,
-        policy.finished_per_mille,
-        policy.left_ms,
-        kept,
-        started,
-        finished,
-    )
+    _judge(shows, policy.numbers(), kept, started, finished)
+    asleep = slept_through(shows, state.devices, policy.asleep)
+    if policy.given_up_per_mille:
+        kept &= ~given_up(shows, state, policy.given_up_per_mille)
     known = [works.get(show_id, b"") for show_id in ids] if works else [b""] * len(ids)
     choice = choose(
         packed,
@@ -91,6 +86,7 @@ def candidates(
         shows,
         started,
         finished,
+        asleep,
         now=state.now,
         sessions=state.sessions,
         country=None if slot is None else state.devices[slot].country,
@@ -113,10 +109,7 @@ def candidates(
 @compiled
 def _judge(
     shows: Ints,
-    started_ms: int,
-    started_per_mille: int,
-    finished_per_mille: int,
-    left_ms: int,
+    policy: Ints,
     kept: Bools,
     started: Bools,
     finished: Bools,
@@ -125,9 +118,9 @@ def _judge(
         flags = shows[FLAGS, n]
         series = flags & SERIES != 0
         position, duration = shows[_POSITION, n], shows[_DURATION, n]
-        started[n] = is_started(started_ms, started_per_mille, series, position, duration)
-        begun = started[n] or (series and shows[FURTHEST, n] >= started_ms)
+        started[n] = is_started(policy, series, position, duration)
+        begun = started[n] or (series and is_started(policy, series, shows[FURTHEST, n], 0))
         finished[n] = flags & WATCHED != 0 or is_finished(
-            finished_per_mille, left_ms, position, duration, shows[_CREDITS, n]
+            policy, position, duration, shows[_CREDITS, n]
         )
-        kept[n] = begun and (series or not finished[n]) and flags & REMOVED == 0
+        kept[n] = begun and flags & REMOVED == 0

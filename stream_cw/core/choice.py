@@ -3,6 +3,7 @@
 =============================  ==============================================================
 the last title                 what is offered
 =============================  ==============================================================
+slept through                  where somebody surely was, as far as that is known
 unfinished                     itself, at its position
 finished                       the next regular episode that can be played; without one the
                                tile goes; the catalog not knowing the show: "the one after it"
@@ -10,6 +11,7 @@ gone, or not to be had here    the next one, else the tile goes
 a finished special             the one after the furthest regular episode
 a rewatch given up early       the one after the furthest, if there is one
 peeked into, once more         the same
+a finished film                nothing
 a film that cannot be played   nothing
 =============================  ==============================================================
 
@@ -39,15 +41,17 @@ from stream_cw.core.compiled import compiled
 from stream_cw.core.limits import U16
 from stream_cw.core.offers import EVERYWHERE, OFFER_BYTES, SPECIAL
 from stream_cw.core.show import FIXED
+from stream_cw.core.show_tail import BOOKMARK
 
-RESUME, AFTER, NEXT, NOTHING = range(4)
-"""The last title; the one after it, whatever that is; the offer at a place; no tile."""
+RESUME, AFTER, NEXT, NOTHING, ATTENDED = range(5)
+"""The last title; the one after it, whatever that is; the offer at a place; no tile; where somebody
+surely was."""
 
 _GIVEN_UP_SESSIONS: Final = 2
 _FIXED_BYTES: Final = FIXED.size
 _HEAD_BYTES, _EPISODE_BYTES = 12, 12
 _SEASON, _EPISODE, _FAR = ROW["season"], ROW["episode"], ROW["furthest"]
-_SESSIONS_AT: Final = ROW["sessions_at"]
+_SESSIONS_AT, _TAIL = ROW["sessions_at"], ROW["tail"]
 
 
 class Choice(NamedTuple):
@@ -56,7 +60,7 @@ class Choice(NamedTuple):
     Attributes
     ----------
     kinds : ndarray of int64, shape (n,)
-        `RESUME`, `AFTER`, `NEXT` or `NOTHING`.
+        `RESUME`, `AFTER`, `NEXT`, `NOTHING` or `ATTENDED`.
     offers : ndarray of int64, shape (n,)
         Which offer of its work a `NEXT` is.
     """
@@ -71,6 +75,7 @@ def choose(
     shows: Ints,
     started: Bools,
     finished: Bools,
+    asleep: Bools,
     *,
     now: int,
     sessions: int,
@@ -85,6 +90,8 @@ def choose(
     shows : ndarray of int64, shape (columns.ROWS, n)
     started, finished : ndarray of bool, shape (n,)
         Of the last title, by the policy.
+    asleep : ndarray of bool, shape (n,)
+        Nobody saw the newest event.
     now : int
         In ms.
     sessions : int
@@ -92,7 +99,8 @@ def choose(
     country : str or None
         Where the device is; None: anywhere.
     """
-    kinds = np.where(finished, AFTER, RESUME)
+    film = shows[FLAGS] & SERIES == 0
+    kinds = np.where(finished, np.where(film, NOTHING, AFTER), RESUME)
     offers = np.zeros(len(packed), np.int64)
     if any(works):
         letters = 0 if country is None else int.from_bytes(country.encode(), "little")
@@ -110,6 +118,7 @@ def choose(
             kinds,
             offers,
         )
+    kinds[asleep & (shows[_TAIL] & BOOKMARK != 0)] = ATTENDED
     return Choice(kinds, offers)
 
 

@@ -8,14 +8,15 @@ from msgspec.structs import replace
 
 from stream_cw.core.binge import GIVES_WAY, gives_way
 from stream_cw.core.candidates import Candidates, candidates
-from stream_cw.core.choice import AFTER, NEXT
+from stream_cw.core.choice import AFTER, ATTENDED, NEXT
 from stream_cw.core.experiments import Arm, Experiment, arm_of, changed
 from stream_cw.core.offers import read_offer
 from stream_cw.core.placement import EVEN_CHANCE, PlacementMap, place
+from stream_cw.core.policies import WATCH_NEXT
 from stream_cw.core.rows import MAX_TILES, Cause, Row, Tile, Version
-from stream_cw.core.rules import WATCH_NEXT, Policy
+from stream_cw.core.rules import Policy
 from stream_cw.core.scoring import Ranking, Recency, Scorer
-from stream_cw.core.show import glimpse, last_play, last_title
+from stream_cw.core.show import glimpse, last_play, last_title, unpack_show
 from stream_cw.core.state import ProfileState, find_device
 from stream_cw.core.works import offers_of
 
@@ -52,6 +53,9 @@ RECENCY: Final = View()
 
 NEW_EPISODE: Final = "new_episode"
 """The next episode came after the last play, whatever else speaks for the show."""
+
+ASLEEP: Final = "asleep"
+"""Nobody saw the rest: the tile goes on where somebody surely was."""
 
 NOTHING: Final = Ranking([], [], 0, "nothing_to_continue")
 
@@ -126,6 +130,8 @@ def _tile(found: Candidates, n: int, score: int, reason: str) -> Tile:
     kind = found.choice.kinds[n]
     if kind == NEXT:
         return _next_tile(found, n, score, reason)
+    if kind == ATTENDED:
+        return _attended_tile(found, n, score)
     title_id, season, episode = last_title(show_id, packed)
     up_next = bool(kind == AFTER)
     return Tile(
@@ -155,4 +161,23 @@ def _next_tile(found: Candidates, n: int, score: int, reason: str) -> Tile:
         up_next=False,
         score=score,
         reason=NEW_EPISODE if offer.from_s * 1000 > last_play(found.packed[n]) else reason,
+    )
+
+
+def _attended_tile(found: Candidates, n: int, score: int) -> Tile:
+    show = unpack_show(found.ids[n], found.packed[n])
+    assert show.nobody is not None
+    mark = show.nobody.bookmark
+    assert mark is not None
+    return Tile(
+        show_id=found.ids[n],
+        kind="series" if show.series else "movie",
+        title_id=mark.title_id,
+        season=mark.season,
+        episode=mark.episode,
+        position_ms=mark.position_ms,
+        duration_ms=mark.duration_ms,
+        up_next=False,
+        score=score,
+        reason=ASLEEP,
     )

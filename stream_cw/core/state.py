@@ -33,8 +33,8 @@ EVENT_TYPES: Final = (
 """Their order is that of the codec: new types go to the end."""
 
 
-GAP_BINS: Final = 8
-"""Sessions passed until a show was watched again: 1, 2, 3-4, 5-8 … 33-64, more."""
+GAP_BINS: Final = 10
+"""Sessions passed until a show was watched again: 1, 2, 3-4, 5-8 … 129-256, more."""
 
 DARK: Final = 255
 """Depth of a device whose display is off."""

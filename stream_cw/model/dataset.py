@@ -19,7 +19,7 @@ from stream_cw.core.features import (
     UNKNOWN,
     features_hash,
 )
-from stream_cw.core.rules import WATCH_NEXT
+from stream_cw.core.policies import WATCH_NEXT
 from stream_cw.core.state import ProfileState, find_device, hash64
 from stream_cw.errors import DataSetError
 from stream_cw.history.log import EventLog

@@ -11,7 +11,7 @@ from state_strategies import states
 from stream_cw.core.candidates import candidates
 from stream_cw.core.columns import columns
 from stream_cw.core.events import Episode, MarkWatched, Movie, Play, Remove, Stop, UndoRemove
-from stream_cw.core.rules import WATCH_NEXT
+from stream_cw.core.policies import WATCH_NEXT
 from stream_cw.core.show import Show, unpack_show
 from stream_cw.core.state import ProfileState
 
