@@ -297,7 +297,7 @@ def _playable(work: NDArray[np.uint8], sets: int, at: int, now_s: int, country: 
     place = sets + 1
     for _ in range(wanted):
         place += 1 + 2 * int(work[place])
-    for n in range(work[place]):
+    for n in range(work[place]):  # noqa: SIM110 - a loop is what is compiled
         if read_number(work, place + 1 + 2 * n, 2) == country:
             return True
     return False

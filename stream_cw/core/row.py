@@ -16,7 +16,7 @@ from stream_cw.core.policies import WATCH_NEXT
 from stream_cw.core.rows import MAX_TILES, Cause, Row, Tile, Version
 from stream_cw.core.rules import Policy
 from stream_cw.core.scoring import Ranking, Recency, Scorer
-from stream_cw.core.show import glimpse, last_play, last_title, unpack_show
+from stream_cw.core.show import bookmark_of, glimpse, last_play, last_title, unpack_show
 from stream_cw.core.state import ProfileState, find_device
 from stream_cw.core.works import offers_of
 
@@ -166,9 +166,7 @@ def _next_tile(found: Candidates, n: int, score: int, reason: str) -> Tile:
 
 def _attended_tile(found: Candidates, n: int, score: int) -> Tile:
     show = unpack_show(found.ids[n], found.packed[n])
-    assert show.nobody is not None
-    mark = show.nobody.bookmark
-    assert mark is not None
+    mark = bookmark_of(show)
     return Tile(
         show_id=found.ids[n],
         kind="series" if show.series else "movie",

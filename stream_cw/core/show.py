@@ -285,6 +285,14 @@ def listed_episodes(data: bytes) -> list[ListedEpisode]:
     ]
 
 
+def bookmark_of(show: Show) -> Bookmark:
+    """Tell where somebody surely was last: the last title, where that is not known to be other."""
+    if show.nobody is not None and show.nobody.bookmark is not None:
+        return show.nobody.bookmark
+    facts = (show.season, show.episode, show.duration_ms, show.credits_ms)
+    return Bookmark(show.title_id, show.position_ms, show.last_ts, *facts)
+
+
 class Glimpse(NamedTuple):
     """What a tile tells of a show, read without unpacking the rest."""
 

@@ -13,7 +13,7 @@ from stream_cw.core.limits import (
     U16,
     U32,
 )
-from stream_cw.core.show import HOUR_BINS, ListedEpisode, Show, ShowDevice
+from stream_cw.core.show import HOUR_BINS, ListedEpisode, Show, ShowDevice, bookmark_of
 from stream_cw.core.show_tail import Bookmark, Nobody
 from stream_cw.core.state import hash32
 
@@ -205,10 +205,7 @@ def _move(show: Show, event: Watch) -> None:
 
 def _bookmark(show: Show) -> Bookmark | None:
     """Tell where somebody surely was last."""
-    if show.nobody is not None:
-        return show.nobody.bookmark
-    facts = (show.season, show.episode, show.duration_ms, show.credits_ms)
-    return Bookmark(show.title_id, show.position_ms, show.last_ts, *facts)
+    return bookmark_of(show) if show.nobody is None else show.nobody.bookmark
 
 
 def turn_to(show: Show, title_id: str) -> None:
