@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from stream_cw.core.binge import GIVES_WAY, gives_way
 from stream_cw.core.candidates import Candidates, candidates
 from stream_cw.core.choice import AFTER, ATTENDED, NEXT
+from stream_cw.core.columns import LAST
 from stream_cw.core.experiments import Arm, Experiment, arm_of, changed
 from stream_cw.core.offers import read_offer
 from stream_cw.core.placement import EVEN_CHANCE, PlacementMap, place
@@ -63,6 +64,9 @@ NOTHING: Final = Ranking([], [], 0, "nothing_to_continue")
 def row(state: ProfileState, profile_id: str, device_id: str, view: View = RECENCY) -> Row:
     """Build the row of one device at the state's now.
 
+    The greatest score stands first; of equal ones the show that was played last, and of shows that
+    were played in the same millisecond the one with the smaller id.
+
     Parameters
     ----------
     state : ProfileState
@@ -89,7 +93,8 @@ def row(state: ProfileState, profile_id: str, device_id: str, view: View = RECEN
     found = candidates(state, view.policy, view.works, slot)
     ranking = view.scorer.rank(state, slot, found) if found.ids else NOTHING
     scores, ids, reasons = ranking.scores, found.ids, ranking.reasons
-    order = sorted(range(len(ids)), key=lambda n: (-scores[n], ids[n]))[:MAX_TILES]
+    played: list[int] = found.shows[LAST].tolist()
+    order = sorted(range(len(ids)), key=lambda n: (-scores[n], -played[n], ids[n]))[:MAX_TILES]
     if len(order) > 1 and gives_way(view.policy, state, ids[order[0]], found.packed[order[0]]):
         reasons = [GIVES_WAY if n == order[0] else reason for n, reason in enumerate(reasons)]
         order[:2] = order[1], order[0]

@@ -17,7 +17,8 @@ from stream_cw.history.replay import replay
 from stream_cw.history.simulator import simulate
 from stream_cw.model.dataset import DataSet, make_dataset, read_dataset, write_dataset
 from stream_cw.model.openings import openings
-from stream_cw.model.training import examples_of, placement_rows, scored, total_hazards
+from stream_cw.model.training import examples_of, placement_rows, total_hazards
+from stream_cw.model.trees import scored
 
 REF = ModelRef("random", "ab" * 32)
 MODEL = a_random_model(50)

@@ -26,10 +26,8 @@ from stream_cw.model.heldout import held_out, join, turns
 from stream_cw.model.openings import openings
 from stream_cw.model.priors import MIN_PROFILES, fit_priors, with_priors
 from stream_cw.model.produce import produce
+from stream_cw.model.settings import INTEREST, RANKING, Settings
 from stream_cw.model.training import (
-    INTEREST,
-    RANKING,
-    Settings,
     added_to,
     examples_of,
     folds,
