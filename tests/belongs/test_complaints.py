@@ -4,18 +4,16 @@ import pytest
 from cases import asleep, devices, finished, next_episode, removed, rewatch, versions
 from vocabulary import Case, Catalog, Shown, numbered, told
 
+from stream_cw.core.policies import POLICIES
 from stream_cw.core.row import View, row
 from stream_cw.core.rows import Tile
-from stream_cw.core.rules import WATCH_NEXT, Policy
+from stream_cw.core.rules import Policy
 from stream_cw.core.state import ProfileState, Source
 from stream_cw.core.step import step
 from stream_cw.core.works import pack_work
 
 THEMES = (finished, removed, next_episode, devices, rewatch, asleep, versions)
 CASES = [case for theme in THEMES for case in theme.CASES]
-POLICIES = (WATCH_NEXT,)
-"""A complaint is right under each of them, but where its case names the one that it is about."""
-
 COMPLAINTS = {
     "jellyfin/jellyfin#12054",
     "Stremio/stremio-bugs#2807",
@@ -39,10 +37,10 @@ SAID = ("asleep", "new_episode")
 """Reasons that a tile must give where a case names them, and only there."""
 
 RUNS = [
-    pytest.param(case, policy, id=f"{case.complaint}: {case.name} ({policy.name})")
+    pytest.param(case, POLICIES[name], id=f"{case.complaint}: {case.name} ({name})")
     for case in CASES
-    for policy in POLICIES
-    if case.only in (None, policy.name)
+    for name in POLICIES
+    if case.only in (None, name)
 ]
 
 
