@@ -32,7 +32,8 @@ from stream_cw.model.dataset import make_dataset
 from stream_cw.model.heldout import target_places
 from stream_cw.model.metrics import ece, reliability
 from stream_cw.model.openings import Opening, openings
-from stream_cw.model.training import RANKING, examples_of, train
+from stream_cw.model.settings import RANKING
+from stream_cw.model.training import examples_of, train
 
 METHODS: Final = ("dedicated", "combined")
 DEVICE_FEATURES: Final = frozenset(f.name for f in SHOW_FEATURES if f.reason == "on_this_device")

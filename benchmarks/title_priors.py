@@ -22,7 +22,8 @@ from stream_cw.model.bootstrap import Estimate, cluster_means
 from stream_cw.model.dataset import make_dataset
 from stream_cw.model.heldout import target_places
 from stream_cw.model.priors import fit_priors, with_priors
-from stream_cw.model.training import RANKING, examples_of
+from stream_cw.model.settings import RANKING
+from stream_cw.model.training import examples_of
 
 _NAMES: Final = frozenset(feature.name for feature in TITLE_FEATURES)
 WITHOUT: Final = RANKING._replace(

@@ -1,7 +1,8 @@
-"""Settings of the worker: from the environment as `STREAM_CW_…`, or given by the caller."""
+"""Settings: from the environment as `STREAM_CW_…`, or given by the caller; those of the worker."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -120,7 +121,7 @@ class Settings(BaseSettings):
 
 
 def load_settings(**given: object) -> Settings:
-    """Read the settings from the environment; what is given goes first.
+    """Read a worker's settings from the environment; what is given goes first.
 
     Parameters
     ----------
@@ -132,12 +133,35 @@ def load_settings(**given: object) -> Settings:
     SettingsError
         If one is unknown or has a wrong value; the message names each, never its value.
     """
+    return read_settings(Settings, given)
+
+
+_S = TypeVar("_S", bound=BaseSettings)
+
+
+def read_settings(kind: type[_S], given: Mapping[str, object]) -> _S:
+    """Read settings of a kind as `load_settings` does.
+
+    Raises
+    ------
+    SettingsError
+        If one is missing, unknown or has a wrong value; the message names each, never its value.
+    """
     try:
-        return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+        return kind(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
     except ValidationError as error:
         raise SettingsError(
             "; ".join(
-                f"STREAM_CW_{'_'.join(map(str, e['loc'])).upper() or '…'}: {e['msg']}"
+                f"{variable(kind, '_'.join(map(str, e['loc'])) or '…')}: {e['msg']}"
                 for e in error.errors(include_input=False, include_url=False)
             )
         ) from None
+
+
+def variable(kind: type[BaseSettings], name: str) -> str:
+    """Name the environment variable of a setting, given by its field's name or its alias."""
+    field = kind.model_fields.get(name)
+    if field is not None and isinstance(field.validation_alias, str):
+        return field.validation_alias
+    prefix = str(kind.model_config.get("env_prefix", ""))
+    return name if name.startswith("STREAM_CW_") else f"{prefix}{name.upper()}"

@@ -16,6 +16,10 @@ Everything that this package raises on purpose is a `StreamCwError`::
     │   ├── TopicMismatchError  a topic is not as wanted: missing, partitions, settings
     │   ├── LogMismatchError    offsets or identities do not fit the log
     │   └── DataDirLockedError  another worker uses the data directory
+    ├── TokenRefusedError       a token or ticket does not prove what its bearer may see
+    ├── GatewayError            what a client asked of a gateway is refused
+    │   ├── TokenExpiredError   its token has expired: before it asked, or while a stream ran
+    │   └── GatewayUnavailableError  no answer, or one that says later: the same again may do
     ├── BrokerError             a broker cannot be started or reached
     └── SettingsError           a setting is missing or has a wrong value
 """
@@ -37,6 +41,25 @@ RefusalReason = Literal[
 ModelRefusal = (
     RefusalReason | Literal["newer_format", "unknown_key", "bad_signature", "other_features"]
 )
+
+TokenRefusal = Literal[
+    "too_long",
+    "malformed",
+    "wrong_algorithm",
+    "unknown_key",
+    "bad_signature",
+    "missing_claim",
+    "bad_claim",
+    "bad_profiles",
+    "too_many_profiles",
+    "wrong_issuer",
+    "wrong_audience",
+    "not_yet_valid",
+    "expired",
+    "used",
+    "other_stream",
+    "too_many_tickets",
+]
 
 
 class StreamCwError(Exception):
@@ -119,6 +142,66 @@ class LogMismatchError(DeploymentError):
 
 class DataDirLockedError(DeploymentError):
     """Another worker uses the data directory."""
+
+
+class TokenRefusedError(StreamCwError):
+    """A token, or the ticket of a stream, that does not prove what its bearer may see.
+
+    Parameters
+    ----------
+    reason : TokenRefusal
+        Which check it failed; stable, used in answers. `used`, `other_stream` and
+        `too_many_tickets` are of tickets alone.
+    message : str
+        Names the claim or the part, never what it holds.
+    """
+
+    def __init__(self, reason: TokenRefusal, message: str) -> None:
+        super().__init__(message)
+        self.reason: TokenRefusal = reason
+        self.message = message
+
+
+class GatewayError(StreamCwError):
+    """What a client asked of a gateway is refused.
+
+    Parameters
+    ----------
+    status : int or None
+        Of the HTTP answer; None where none came.
+    reason : str
+        Stable word of the gateway, or of the client where no gateway answered.
+    message : str
+        The reason in words.
+    """
+
+    def __init__(self, status: int | None, reason: str, message: str) -> None:
+        super().__init__(f"{status or 'no answer'}: {reason}: {message}")
+        self.status = status
+        self.reason = reason
+        self.message = message
+
+
+class TokenExpiredError(GatewayError):
+    """The token of a client has expired: before it asked, or while a stream ran."""
+
+
+class GatewayUnavailableError(GatewayError):
+    """No answer came, or one that says later: the same again may do.
+
+    Parameters
+    ----------
+    status, reason, message
+        As for `GatewayError`.
+    retry_after_s : float, default 0
+        How long the gateway wants to be left alone.
+    """
+
+    def __init__(
+        self, status: int | None, reason: str, message: str, retry_after_s: float = 0.0
+    ) -> None:
+        super().__init__(status, reason, message)
+        self.retry_after_s = retry_after_s
 
 
 class BrokerError(StreamCwError):

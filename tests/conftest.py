@@ -14,17 +14,29 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from playwright.sync_api import Browser, sync_playwright
 
 from stream_cw.broker.kafka import kafka_broker
 from stream_cw.broker.process import Broker
 
 PARTS = {"kafka", "chromium", "data"}
 FIGURE = "figure"
+CHROMIUM_ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+"""What a browser needs that runs as root, and what it should not do beside the test."""
 TESTS = Path(__file__).parent
 SHARED_EXPORT = TESTS.parents[1] / "shared" / "data" / "viewing_activity_export.csv"
 LONGEST = (
     "end_to_end/test_main_job.py",
     "worker/test_worker.py",
+    "client/test_client.py",
     "worker/test_model_swap.py",
     "test_demo.py",
     "broker/test_brokers.py",
@@ -129,6 +141,17 @@ def own_kafka(tmp_path: Path) -> Iterator[OwnKafka]:
             return stack.enter_context(kafka_broker(folder, **arguments))  # type: ignore[arg-type]
 
         yield start
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The system's browser, without a window; a test opens contexts of its own."""
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+    need("chromium", None if path else "there is no chromium on the PATH")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(CHROMIUM_ARGUMENTS))
+        yield browser
+        browser.close()
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 import typer
 from confluent_kafka import Producer
+from pydantic_settings import BaseSettings
 from typer.testing import CliRunner, Result
 
 from stream_cw import __version__
@@ -21,8 +22,9 @@ from stream_cw.broker.process import Broker
 from stream_cw.cli import INTERRUPTED, build_app
 from stream_cw.cli.options import parse_speed, written
 from stream_cw.clients.progress import progress_path
-from stream_cw.config import Settings
+from stream_cw.config import Settings, variable
 from stream_cw.core.rows import decode_row, encode_row
+from stream_cw.gateway.settings import GatewaySettings
 from stream_cw.history.log import EventLog
 from tests.clients.conftest import write_log
 from tests.clients.test_tail import a_row
@@ -37,6 +39,7 @@ COMMANDS = [
     ["sweep"],
     ["baselines"],
     ["evaluate"],
+    ["gateway"],
     ["compare"],
     ["report"],
     ["record"],
@@ -50,9 +53,11 @@ COMMANDS = [
     ["model", "publish"],
     ["model", "list"],
     ["model", "show"],
+    ["model", "export"],
     ["model", "rollback"],
     ["worker"],
     ["tail"],
+    ["token"],
     ["broker"],
     ["demo"],
 ]
@@ -92,11 +97,13 @@ def test_no_command_is_left_out_of_the_help_test() -> None:
     assert sorted(found) == sorted(COMMANDS)
 
 
-def test_the_help_of_the_worker_explains_every_setting(run: Run) -> None:
-    output = run("worker", "--help").output
-    for name, field in Settings.model_fields.items():
-        assert f"STREAM_CW_{name.upper()}" in output
+@pytest.mark.parametrize(("command", "kind"), [("worker", Settings), ("gateway", GatewaySettings)])
+def test_help_explains_every_setting(run: Run, command: str, kind: type[BaseSettings]) -> None:
+    output = run(command, "--help").output
+    for name, field in kind.model_fields.items():
+        assert f" {variable(kind, name)} (" in output
         assert field.description
+        assert field.description in output
         assert field.description in output
 
 
@@ -122,6 +129,8 @@ def test_version(run: Run) -> None:
         ["replay", __file__],
         ["replay", __file__, "--offline"],
         ["replay", __file__, "--offline", "-o", "rows", "--to", "127.0.0.1:9"],
+        ["replay", __file__, "--to", "127.0.0.1:9", "--model-version", "0"],
+        ["replay", __file__, "--offline", "-o", "rows", "--model-version", "-1"],
         ["replay", __file__, "--to", "127.0.0.1:9", "-o", "rows"],
         ["replay", __file__, "--to", "127.0.0.1:9", "--placement", __file__],
         ["replay", __file__, "--to", "127.0.0.1:9", "--experiment", __file__],

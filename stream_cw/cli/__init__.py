@@ -11,11 +11,13 @@ from stream_cw.cli import (
     catalog,
     dataset,
     evaluate,
+    gateway,
     history,
     kafka,
     model,
     report,
     running,
+    token,
     train,
 )
 from stream_cw.errors import StreamCwError
@@ -61,6 +63,8 @@ def build_app() -> typer.Typer:
     app.add_typer(catalog.commands(), name="catalog")
     app.add_typer(model.commands(), name="model")
     app.command(cls=running.WorkerCommand)(running.worker)
+    app.command()(token.token)
+    app.command(cls=gateway.GatewayCommand)(gateway.gateway)
     app.command()(running.broker)
     app.command()(running.demo)
     return app

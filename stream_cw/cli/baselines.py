@@ -20,7 +20,7 @@ def baselines(logs: Logs, simulated: Simulated = None, catalogs: Catalogs = None
 
     from stream_cw.model.baselines import LAMBDARANK, rankers
     from stream_cw.model.ranker_table import standings
-    from stream_cw.model.training import SHARE
+    from stream_cw.model.settings import SHARE
 
     wanted = rankers()
     works = works_of(catalogs)

@@ -32,6 +32,7 @@ def dataset(
         data = make_dataset(
             [EventLog(log) for log in logs],
             works=works,
+            catalogs=catalogs or (),
             progress=lambda done: progress(done, total),
         )
         write_dataset(data, file)

@@ -24,7 +24,8 @@ def evaluate(
     by: Annotated[
         By,
         typer.Option(
-            help="Draw whole profiles or accounts for intervals; or: the last fifth of the time."
+            help="Draw whole profiles or accounts for intervals; `time`: judge the last fifth of "
+            "each account's time, for a model of `train --until 0.8`."
         ),
     ] = By.profile,
     catalogs: Catalogs = None,
@@ -37,15 +38,17 @@ def evaluate(
     import msgspec
 
     from stream_cw.core.row import View
-    from stream_cw.model.chosen import choose
+    from stream_cw.model.chosen import artefact_of, scorer_of
     from stream_cw.model.evaluate import PASSES, evaluate_logs
     from stream_cw.model.report import report as html
     from stream_cw.model.tables import findings, tables, text
 
-    view = View(scorer=choose(model), works=works_of(catalogs))
+    artefact = artefact_of(model)
+    view = View(scorer=scorer_of(artefact), works=works_of(catalogs))
+    fitted = () if artefact is None else artefact.manifest.logs or None
     total = PASSES * sum(map(count_lines, logs))
     with bar("evaluating") as progress:
-        found = evaluate_logs(logs, view, by, lambda done: progress(done, total))
+        found = evaluate_logs(logs, view, by, lambda done: progress(done, total), fitted)
     _save(json, msgspec.json.format(msgspec.json.encode(found)) + b"\n")
     _save(report, html(found).encode())
     typer.echo("\n\n".join(["\n".join(findings(found)), *map(text, tables(found))]))

@@ -22,6 +22,7 @@ from stream_cw.cli.options import (
 
 if TYPE_CHECKING:
     from stream_cw.core.row import View
+    from stream_cw.history.catalog_file import KnownWorks
 
 
 def import_netflix(
@@ -116,6 +117,10 @@ def replay(
         ),
     ] = None,
     model: Model = "shipped",
+    model_version: Annotated[
+        int | None,
+        typer.Option(min=0, help="The model's part of the version that rows name; 0 if left out."),
+    ] = None,
     placement: PlacementFile = None,
     experiment: ExperimentFile = None,
     catalog: Annotated[
@@ -144,17 +149,17 @@ def replay(
         raise typer.BadParameter("wanted one of --offline and --to BROKERS")
     if offline != (out is not None):
         raise typer.BadParameter("wanted -o ROWS together with --offline")
-    if to is not None and (placement or experiment or catalog):
+    if to is not None and (placement or experiment or catalog or model_version is not None):
         raise typer.BadParameter(
-            "wanted --placement, --experiment and --catalog with --offline alone"
+            "wanted --model-version, --placement, --experiment and --catalog with --offline alone"
         )
     if catalog_version is not None and catalog is None:
         raise typer.BadParameter("wanted --catalog-version together with --catalog")
     if to is not None:
         _replay_to(log, to, parse_speed(speed), resume, prefix)
     elif out is not None:
-        view = _view_of(model, placement, experiment, catalog, catalog_version)
-        _replay_offline(log, out, view)
+        known = _known_works(catalog, catalog_version)
+        _replay_offline(log, out, _view_of(model, model_version or 0, known, placement, experiment))
 
 
 def _replay_to(
@@ -181,20 +186,24 @@ def _replay_to(
     )
 
 
+def _known_works(catalog: Path | None, version: int | None) -> "KnownWorks":
+    from stream_cw.history.catalog_file import KnownWorks, read_catalog
+
+    return KnownWorks({}, 0) if catalog is None else read_catalog(catalog, version)
+
+
 def _view_of(
     model: str,
+    version: int,
+    known: "KnownWorks",
     placement: Path | None,
     experiment: Path | None,
-    catalog: Path | None,
-    catalog_version: int | None,
 ) -> "View":
     from stream_cw.core.row import View
-    from stream_cw.history.catalog_file import KnownWorks, read_catalog
     from stream_cw.model.chosen import choose
     from stream_cw.operator_files import with_files
 
-    known = KnownWorks({}, 0) if catalog is None else read_catalog(catalog, catalog_version)
-    view = View(scorer=choose(model), works=known.works, catalog=known.version)
+    view = View(scorer=choose(model), model=version, works=known.works, catalog=known.version)
     return with_files(view, placement, experiment, choose)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stream_cw.cli.options import LOCAL, Brokers, Prefix
+from stream_cw.cli.options import LOCAL, Brokers, Prefix, written
 
 if TYPE_CHECKING:
     from stream_cw.clients.models import Published
@@ -25,6 +25,7 @@ def commands() -> typer.Typer:
     app.command("publish")(publish)
     app.command("list")(list_)
     app.command("show")(show)
+    app.command("export")(export)
     app.command("rollback")(rollback)
     return app
 
@@ -62,7 +63,10 @@ def publish(
 
 
 def list_(brokers: Brokers = LOCAL, prefix: Prefix = "") -> None:
-    """List the models that were published, the last one last; * marks the one in force."""
+    """List the models as they were first published: * is in force, of - the publication broke off.
+
+    `rollback` without a hash goes from the one in force to the one above it.
+    """
     from stream_cw.broker.contract import topic_names
     from stream_cw.clients.models import published
 
@@ -82,6 +86,24 @@ def show(which: Which = None, brokers: Brokers = LOCAL, prefix: Prefix = "") -> 
     typer.echo(msgspec.json.format(msgspec.json.encode(model.manifest), indent=2))
 
 
+def export(
+    out: Annotated[
+        Path, typer.Option("-o", "--out", metavar="FILE", help="The signed artefact to write.")
+    ],
+    which: Which = None,
+    brokers: Brokers = LOCAL,
+    prefix: Prefix = "",
+) -> None:
+    """Write a published model to a file, for replays of the rows that name it."""
+    from stream_cw.broker.contract import topic_names
+    from stream_cw.clients.models import choose, published
+
+    model = choose(published(brokers, topic_names(prefix).models), which)
+    with written(out) as file:
+        file.write(model.data)
+    typer.echo(_line(model))
+
+
 def rollback(which: Which = None, brokers: Brokers = LOCAL, prefix: Prefix = "") -> None:
     """Put the model before, or one by its hash, in force again."""
     from stream_cw.broker.contract import topic_names
@@ -92,7 +114,7 @@ def rollback(which: Which = None, brokers: Brokers = LOCAL, prefix: Prefix = "")
 
 
 def _line(model: "Published") -> str:
-    mark = "*" if model.in_force else " "
+    mark = "*" if model.in_force else " " if model.was_in_force else "-"
     when = _when(model.published_ts)
     size = f"{len(model.data):,} bytes"
     return (

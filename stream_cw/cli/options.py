@@ -6,9 +6,12 @@ import gzip
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, BinaryIO, Final, cast
+from typing import TYPE_CHECKING, Annotated, BinaryIO, Final, cast
 
 import typer
+
+if TYPE_CHECKING:
+    from pydantic_settings import BaseSettings
 
 LOCAL: Final = "127.0.0.1:9092"
 Brokers = Annotated[
@@ -81,6 +84,18 @@ def works_of(catalogs: list[Path] | None) -> dict[str, bytes]:
     from stream_cw.history.catalog_file import read_works
 
     return read_works(*catalogs or ())
+
+
+def explain(kind: "type[BaseSettings]") -> None:
+    """Print what can be set in the environment."""
+    from stream_cw.config import variable
+
+    typer.echo(" Settings, from the environment:\n")
+    for name, field in kind.model_fields.items():
+        default = "none" if field.default in (None, "") else field.default
+        told = "must be set" if field.is_required() else f"default: {default}"
+        typer.echo(f" {variable(kind, name)} ({told})")
+        typer.echo(f"     {field.description}")
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from stream_cw.cli.options import parse_speed
+from stream_cw.cli.options import explain, parse_speed
 
 
 class WorkerCommand(TyperCommand):
@@ -21,11 +21,7 @@ class WorkerCommand(TyperCommand):
         from stream_cw.config import Settings
 
         super().format_help(ctx, formatter)
-        typer.echo(" Settings, from the environment:\n")
-        for name, field in Settings.model_fields.items():
-            default = "none" if field.default is None else field.default
-            typer.echo(f" STREAM_CW_{name.upper()} (default: {default})")
-            typer.echo(f"     {field.description}")
+        explain(Settings)
 
 
 def worker(

@@ -11,6 +11,8 @@ import typer
 from stream_cw.cli.options import Catalogs, bar, count_lines, works_of, written
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from stream_cw.model.dataset import DataSet
 
 Logs = Annotated[
@@ -38,6 +40,16 @@ def train(
         float,
         typer.Option(min=0, help="Weight of the simulated sessions, as a part of the others'."),
     ] = 0.1,
+    until: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            max=1,
+            metavar="SHARE",
+            help="Learn from the first part of each account's time alone: with 0.8, what `evaluate "
+            "--by time` judges is not seen. Simulated sessions are taken whole.",
+        ),
+    ] = 1.0,
     name: Annotated[str, typer.Option(help="Name of the model, as rows name it.")] = "learned",
 ) -> None:
     """Fit ranking, placement and calibration, and write the model; time and memory are printed."""
@@ -47,12 +59,15 @@ def train(
     from rich.console import Console
 
     _check_learning()
+    from stream_cw.model.cut import until as cut
     from stream_cw.model.produce import produce
 
     began = time.monotonic()
     works = works_of(catalogs)
-    data = dataset_of(logs, works)
-    added = None if simulated is None or not share else dataset_of([simulated], works)
+    data = dataset_of(logs, works, catalogs)
+    if until < 1:
+        data = cut(data, until)
+    added = None if simulated is None or not share else dataset_of([simulated], works, catalogs)
     with Console(stderr=True).status("fitting") as status:
         payload, told = produce(data, added, share, name, status.update)
     with written(out) as file:
@@ -65,19 +80,26 @@ def train(
 
 
 def sweep(logs: Logs, simulated: Simulated = None, catalogs: Catalogs = None) -> None:
-    """Try settings of the ranking on profiles left out in turn, and print what each came to."""
+    """Try settings on profiles left out in turn, and print what each came to."""
     from rich.console import Console
-    from rich.table import Table
 
     _check_learning()
-    from stream_cw.model.sweep import settings, tried
-
     works = works_of(catalogs)
     data = dataset_of(logs, works)
     added = None if simulated is None else dataset_of([simulated], works)
+    console = Console()
+    console.print(_rankings(data, added))
+    console.print(_placements(data))
+
+
+def _rankings(data: "DataSet", added: "DataSet | None") -> "Table":
+    from rich.table import Table
+
+    from stream_cw.model.sweep import settings, tried
+
     wanted = list(settings(simulated=added is not None))
-    table = Table("setting", "P@1", "recency", "points", "surprise", box=None)
-    with bar("fitting") as progress:
+    table = Table("ranking", "P@1", "recency", "points", "surprise", box=None)
+    with bar("fitting rankings") as progress:
         for number, setting in enumerate(wanted, start=1):
             found = tried(setting, data, added)
             points = 100 * (found.p_at_1 - found.recency)
@@ -89,7 +111,23 @@ def sweep(logs: Logs, simulated: Simulated = None, catalogs: Catalogs = None) ->
                 f"{found.surprise:.4f}",
             )
             progress(number, len(wanted))
-    Console().print(table)
+    return table
+
+
+def _placements(data: "DataSet") -> "Table":
+    from rich.table import Table
+
+    from stream_cw.model.sweep import placement_settings, tried_placement
+    from stream_cw.model.training import examples_of
+
+    examples, wanted = examples_of(data), dict(placement_settings())
+    table = Table("placement", "combined: AUC", "Brier", "dedicated: AUC", "Brier", box=None)
+    with bar("fitting placements") as progress:
+        for number, (name, setting) in enumerate(wanted.items(), start=1):
+            found = tried_placement(setting, examples)
+            table.add_row(name, *(f"{x:.4f}" for x in (*found.combined, *found.dedicated)))
+            progress(number, len(wanted))
+    return table
 
 
 def _check_learning() -> None:
@@ -101,7 +139,9 @@ def _check_learning() -> None:
         raise InputError("training needs scikit-learn: pip install 'stream-cw[learn]'")
 
 
-def dataset_of(logs: list[Path], works: Mapping[str, bytes]) -> "DataSet":
+def dataset_of(
+    logs: list[Path], works: Mapping[str, bytes], catalogs: list[Path] | None = None
+) -> "DataSet":
     """Make the data set of logs, with a bar."""
     from stream_cw.history.log import EventLog
     from stream_cw.model.dataset import make_dataset
@@ -109,4 +149,9 @@ def dataset_of(logs: list[Path], works: Mapping[str, bytes]) -> "DataSet":
     total = 2 * sum(map(count_lines, logs))
     with bar("replaying") as progress:
         opened: list[Any] = [EventLog(log) for log in logs]
-        return make_dataset(opened, works=works, progress=lambda done: progress(done, total))
+        return make_dataset(
+            opened,
+            works=works,
+            catalogs=catalogs or (),
+            progress=lambda done: progress(done, total),
+        )

@@ -13,7 +13,14 @@ from stream_cw.core.records import Record
 from stream_cw.errors import BrokerError, InputError, RefusedModelError
 from stream_cw.model.artefact import MAX_ARTEFACT_BYTES, open_envelope, read_manifest
 from stream_cw.model.manifest import Manifest
-from stream_cw.model.topic import RANKER, is_kept, kept_key
+from stream_cw.model.topic import (
+    ORDER_HEADER,
+    RANKER,
+    decode_order,
+    encode_order,
+    is_kept,
+    kept_key,
+)
 
 DELIVERY_SECONDS: Final = 15.0
 
@@ -30,11 +37,13 @@ class Published(Struct, frozen=True, kw_only=True):
     data : bytes
         The artefact.
     offset : int
-        Of its last publication.
+        Of the last record that holds it; of the model in force, of its publication.
     published_ts : int or None
         When that was, ms, by the broker's clock.
     in_force : bool
         It was published last. Workers that refuse it stay with the model before.
+    was_in_force : bool
+        It is, or was at some time. Else its publication broke off.
     """
 
     sha256: str
@@ -44,6 +53,7 @@ class Published(Struct, frozen=True, kw_only=True):
     offset: int
     published_ts: int | None
     in_force: bool = False
+    was_in_force: bool = False
 
 
 def published(brokers: str, topic: str) -> list[Published]:
@@ -56,8 +66,9 @@ def published(brokers: str, topic: str) -> list[Published]:
     Returns
     -------
     list of Published
-        In the order of their last publication. What was not put there by `publish`, and so stands
-        under no hash of its own, is left out: workers tell what they think of it.
+        In the order of their first publication, behind them those whose publication broke off. What
+        was not put there by `publish`, and so stands under no hash of its own, is left out: workers
+        tell what they think of it.
 
     Raises
     ------
@@ -68,18 +79,25 @@ def published(brokers: str, topic: str) -> list[Published]:
     """
     describe(brokers, topic)
     models: dict[str, Published] = {}
+    order: list[str] = []
+    current: str | None = None
     for records in read(brokers, topic, 1, from_beginning=True, to_end=True):
         for record in records:
             found = _model_of(record)
             if is_kept(record.key) and found and record.key == kept_key(found.sha256):
-                before = models.pop(found.sha256, None)
-                models[found.sha256] = replace(found, in_force=bool(before and before.in_force))
+                models[found.sha256] = found
             elif record.key == RANKER:
-                for sha256, model in models.items():
-                    models[sha256] = replace(model, in_force=False)
+                current = found.sha256 if found else None
+                order = [*dict.fromkeys((*decode_order(record.headers), *order))]
                 if found and found.sha256 in models:
-                    models[found.sha256] = replace(found, in_force=True)
-    return list(models.values())
+                    models[found.sha256] = found
+                    order = [*dict.fromkeys((*order, found.sha256))]
+    were = [models[sha256] for sha256 in order if sha256 in models]
+    others = [model for sha256, model in models.items() if sha256 not in order]
+    return [
+        *(replace(m, in_force=m.sha256 == current, was_in_force=True) for m in were),
+        *others,
+    ]
 
 
 def _model_of(record: Record) -> Published | None:
@@ -117,12 +135,13 @@ def publish(brokers: str, topic: str, artefact: bytes) -> int:
     RefusedModelError
         If it is not an artefact.
     BrokerError
-        If the broker does not acknowledge it in time.
+        If the topic cannot be read, or the broker does not acknowledge it in time.
     TopicMismatchError
         If there is no such topic.
     """
     sha256 = open_envelope(artefact).sha256
-    describe(brokers, topic)
+    before = [model.sha256 for model in published(brokers, topic) if model.was_in_force]
+    order = encode_order(dict.fromkeys((*before, sha256)))
     producer = Producer(
         {
             **connection(brokers),
@@ -137,10 +156,16 @@ def publish(brokers: str, topic: str, artefact: bytes) -> int:
     asked(brokers, lambda: producer.list_topics(topic, timeout=DELIVERY_SECONDS))
     # First what keeps it: a model that was in force at any time can be found by its hash.
     _delivered(producer, topic, kept_key(sha256), artefact)
-    return _delivered(producer, topic, RANKER, artefact)
+    return _delivered(producer, topic, RANKER, artefact, {ORDER_HEADER: order})
 
 
-def _delivered(producer: Producer, topic: str, key: bytes, value: bytes) -> int:
+def _delivered(
+    producer: Producer,
+    topic: str,
+    key: bytes,
+    value: bytes,
+    headers: dict[str, bytes] | None = None,
+) -> int:
     answers: list[tuple[KafkaError | None, Message]] = []
     try:
         producer.produce(
@@ -148,6 +173,7 @@ def _delivered(producer: Producer, topic: str, key: bytes, value: bytes) -> int:
             key=key,
             value=value,
             partition=0,
+            headers=headers,
             on_delivery=lambda error, message: answers.append((error, message)),
         )
         producer.flush()
@@ -192,7 +218,9 @@ def rollback(brokers: str, topic: str, which: str | None = None) -> tuple[Publis
     ----------
     brokers, topic : str
     which : str, optional
-        Start of its hash; the one published before the model in force, if left out.
+        Start of its hash. If left out, the one before the model in force, in the order of first
+        publication, so that one rollback after another goes on back; without a model in force, the
+        last that was.
 
     Returns
     -------
@@ -208,10 +236,11 @@ def rollback(brokers: str, topic: str, which: str | None = None) -> tuple[Publis
     """
     models = published(brokers, topic)
     if which is None:
-        earlier = [model for model in models if not model.in_force]
-        if not earlier:
+        were = [model for model in models if model.was_in_force]
+        at = next((n for n, model in enumerate(were) if model.in_force), len(were))
+        if at == 0:
             raise InputError("models: wanted one that was published before, found none")
-        chosen = earlier[-1]
+        chosen = were[at - 1]
     else:
         chosen = choose(models, which)
     return chosen, publish(brokers, topic, chosen.data)

@@ -89,4 +89,11 @@ def _end(consumer: Consumer, topic: str, partition: int) -> int:
 def _record(message: Message) -> Record:
     kind, time_ms = message.timestamp()
     append_ts = time_ms if kind == TIMESTAMP_LOG_APPEND_TIME else None
-    return Record(message.key(), message.value(), message.partition(), message.offset(), append_ts)
+    return Record(
+        message.key(),
+        message.value(),
+        message.partition(),
+        message.offset(),
+        append_ts,
+        tuple(message.headers() or ()),
+    )

@@ -7,21 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from stream_cw.clients.tail import Update
+from stream_cw.core.reasons import in_words
 from stream_cw.core.rows import Placement, Row, Tile
-
-REASONS: Final = {
-    "recently_watched": "you just watched this",
-    "on_this_device": "you watch this here",
-    "around_this_time": "you watch this around this time",
-    "binge": "next in a binge",
-    "watched_often": "you watch this often",
-    "unfinished": "you left in the middle",
-    "popular": "many go on with this",
-    "new_episode": "a new episode is here",
-    "recently_added": "new on the service",
-    "long_in_a_row": "you watched this for hours",
-}
-"""Reasons of tiles, in words."""
 
 TABLE_TILES: Final = 4
 LINE_TILES: Final = 5
@@ -109,8 +96,7 @@ def _episode(tile: Tile) -> str:
 
 
 def _why(tile: Tile) -> str:
-    words = REASONS.get(tile.reason, tile.reason.replace("_", " "))
-    return f"({words})"
+    return f"({in_words(tile.reason)})"
 
 
 def _short(text: str) -> str:

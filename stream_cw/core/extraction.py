@@ -15,24 +15,19 @@ from stream_cw.core.priors import NO_PRIORS, CompiledPriors
 from stream_cw.core.show_numbers import (
     AGE,
     AHEAD_OF_NEXT,
-    IS_SERIES,
     LAST_PLACE,
-    POSITION,
-    RUN,
 )
 from stream_cw.core.state import ProfileState
 from stream_cw.core.watching import MINUTE, is_weekend, local_hour_bin
 
-_MINUTE_MS: Final = 60_000
 _SHOW: Final = len(SHOW_FEATURES)
 _TITLES: Final = _SHOW + len(SESSION_FEATURES)
 _CODINGS: Final = np.array([("number", "amount", "share").index(f.coding) for f in FEATURES])
 _AMOUNT, _SHARE = 1, 2
 
 (
-    GAP, PLACE_OF_LAST, HOUR, WEEKEND, DEVICE_TYPE, CANDIDATES, TENURE, SESSIONS_OF_ALL,
-    SESSIONS_HERE, RETURNING_FAST, RETURNING_SLOW, MINUTES_OF_1D, MINUTES_OF_7D, MINUTES_OF_30D,
-    LEAD, RUN_OF_LATEST, SERIES_OF_LATEST, POSITION_OF_LATEST,
+    GAP, PLACE_OF_LAST, HOUR, WEEKEND, DEVICE_TYPE, RETURNING_FAST, RETURNING_SLOW, MINUTES_OF_1D,
+    MINUTES_OF_7D, MINUTES_OF_30D, LEAD,
 ) = range(_SHOW, _TITLES)  # fmt: skip
 
 
@@ -85,8 +80,7 @@ def _session(state: ProfileState, slot: int, hour: int) -> Ints:
     return np.array(
         [
             *(0, 0, hour, is_weekend(now, device.tz_offset_min or 0), device.device_type),
-            *(0, (now - state.first_ts) // _MINUTE_MS, state.sessions, device.sessions),
-            *(fast >> 10, slow >> 10, *minutes, 0, 0, 0, 0),
+            *(fast >> 10, slow >> 10, *minutes, 0),
         ],
         np.int64,
     )
@@ -99,13 +93,9 @@ def _finish(session: Ints, last: Ints, out: Ints) -> None:
     for n in range(count):
         if last[n] > last[latest]:
             latest = n
-    session[CANDIDATES - _SHOW] = count
     session[GAP - _SHOW] = out[AGE, latest]
     session[PLACE_OF_LAST - _SHOW] = out[LAST_PLACE, latest]
     session[LEAD - _SHOW] = out[AHEAD_OF_NEXT, latest]
-    session[RUN_OF_LATEST - _SHOW] = out[RUN, latest]
-    session[SERIES_OF_LATEST - _SHOW] = out[IS_SERIES, latest]
-    session[POSITION_OF_LATEST - _SHOW] = out[POSITION, latest]
     for row in range(_SHOW):
         if _CODINGS[row] == _SHARE:
             _share(out[row])

@@ -10,7 +10,7 @@ from stream_cw.core.columns import Ints
 from stream_cw.core.compiled import compiled
 from stream_cw.core.extraction import feature_codes
 from stream_cw.core.features import CODES, FEATURE_NAMES, FEATURES, SESSION_FEATURES, SHOW_FEATURES
-from stream_cw.core.model import LEAVES, QUESTIONS, Additive, Curve, Model, Trees
+from stream_cw.core.model import LEAVES, QUESTIONS, TOP_FEATURES, Additive, Curve, Model, Trees
 from stream_cw.core.priors import CompiledPriors
 from stream_cw.core.rows import ModelRef
 from stream_cw.core.scoring import RECENTLY_WATCHED, Ranking
@@ -22,7 +22,9 @@ _MILLI: Final = 1000
 _ALONE: Final = 100_000
 """Margin of a tile that has no second, thousandths: beyond any other."""
 _SHOW: Final = len(SHOW_FEATURES)
-_SESSION: Final = slice(_SHOW, _SHOW + len(SESSION_FEATURES))
+_SESSION_END: Final = _SHOW + len(SESSION_FEATURES)
+_TOP: Final = np.array([FEATURE_NAMES.index(name) for name in TOP_FEATURES])
+_RECENCY: Final = FEATURE_NAMES.index("recency_rank")
 _REASONS: Final = {feature.name: feature.reason for feature in FEATURES}
 
 
@@ -182,7 +184,7 @@ class Learned:
         """Rank by utility, place by the trees; see `scoring.Scorer`."""
         codes = feature_codes(state, slot, found, self._priors)
         utility = self._ranking.score(codes)
-        log_odds = self._trees.score(placement_row(codes[_SESSION, 0], utility))
+        log_odds = self._trees.score(placement_row(codes, utility))
         reasons = [
             RECENTLY_WATCHED if lift < 0 else self._ranking.reasons[lift]
             for lift in self._ranking.lifts(codes)
@@ -192,7 +194,7 @@ class Learned:
     def placements(self, state: ProfileState, slot: int, found: Candidates) -> dict[str, int]:
         """Estimate the likelihood of continuation both ways, micro-units."""
         codes = feature_codes(state, slot, found, self._priors)
-        row = placement_row(codes[_SESSION, 0], self._ranking.score(codes))
+        row = placement_row(codes, self._ranking.score(codes))
         hazards = self._hazard.read_all(self._interest.score(codes))
         return {
             "combined": self._combined.read(int(hazards.sum())),
@@ -200,28 +202,33 @@ class Learned:
         }
 
 
-def placement_row(session: Codes, utility: Ints) -> Ints:
+def placement_row(codes: Codes, utility: Ints) -> Ints:
     """Lay out what `Trees` look at: the columns of `model.PLACEMENT_FEATURES`.
 
     Parameters
     ----------
-    session : ndarray of integers
-        Features of the session.
+    codes : ndarray of integers, shape (len(FEATURE_NAMES), n)
+        Features of the candidates.
     utility : ndarray of int64, shape (n,)
-        Of the candidates, micro-units.
+        Of the candidates, micro-units; of equal ones the later played is the first tile.
     """
-    row = np.empty(len(session) + 1, np.int64)
-    row[:-1] = session
-    row[-1] = _margin(utility)
+    row = np.empty(_SESSION_END - _SHOW + len(_TOP) + 1, np.int64)
+    _lay_out(np.ascontiguousarray(codes), utility, row)
     return row
 
 
 @compiled
-def _margin(utility: Ints) -> int:
-    """Say how far the first tile is ahead of the second, thousandths."""
-    if len(utility) == 1:
-        return _ALONE
-    first, second = max(utility[0], utility[1]), min(utility[0], utility[1])
-    for n in range(2, len(utility)):
-        first, second = max(first, utility[n]), max(second, min(first, utility[n]))
-    return int(first - second) // _MILLI
+def _lay_out(codes: Codes, utility: Ints, row: Ints) -> None:
+    first, second = 0, -1
+    for n in range(1, len(utility)):
+        if utility[n] > utility[first] or (
+            utility[n] == utility[first] and codes[_RECENCY, n] < codes[_RECENCY, first]
+        ):
+            first, second = n, first
+        elif second < 0 or utility[n] > utility[second]:
+            second = n
+    for place in range(_SESSION_END - _SHOW):
+        row[place] = codes[_SHOW + place, first]
+    for number, feature in enumerate(_TOP):
+        row[_SESSION_END - _SHOW + number] = codes[feature, first]
+    row[-1] = _ALONE if second < 0 else (utility[first] - utility[second]) // _MILLI

@@ -4,7 +4,7 @@ Ranking is an additive model with pairs (a generalised additive model after Lou,
 Hooker, *Accurate intelligible models with pairwise interactions*, KDD 2013), fitted elsewhere by a
 softmax over the candidates of each session. Its scores are micro-units of utility. Placement has
 both ways of the original: the chances of the single shows combined, and a small ensemble of trees
-on member, context and the latest show.
+on member, context and the first tile.
 """
 
 from typing import Annotated, Final
@@ -125,7 +125,14 @@ class Model(Struct, frozen=True, kw_only=True):
     priors: Priors = field(default_factory=Priors)
 
 
-PLACEMENT_FEATURES: Final = (*(feature.name for feature in SESSION_FEATURES), "margin")
+TOP_FEATURES: Final = ("recency_rank", "device_rank", "run", "position", "sessions")
+"""What `Trees` look at of the first tile."""
+
+PLACEMENT_FEATURES: Final = (
+    *(feature.name for feature in SESSION_FEATURES),
+    *(f"top_{name}" for name in TOP_FEATURES),
+    "margin",
+)
 """Columns of `Trees`; `margin`: utility of the first tile over the second's, thousandths."""
 
 QUESTIONS, LEAVES = 7, 8

@@ -21,6 +21,7 @@ class Record(Struct, frozen=True):
     partition, offset : int
     append_ts : int or None
         When the broker appended it, ms; None where it is not known.
+    headers : tuple of (str, bytes or None)
     """
 
     key: bytes | None
@@ -28,6 +29,7 @@ class Record(Struct, frozen=True):
     partition: int
     offset: int
     append_ts: int | None = None
+    headers: tuple[tuple[str, bytes | None], ...] = ()
 
 
 def admit(record: Record, partitions: int | None) -> Event:
@@ -57,9 +59,21 @@ def admit(record: Record, partitions: int | None) -> Event:
         raise RefusedRecordError(
             "wrong_partition", f"partition {record.partition} is not the one of the record's key"
         )
-    if record.append_ts is not None and event.ts > record.append_ts + MAX_AHEAD_MS:
-        ahead = (event.ts - record.append_ts) // 1000
+    if record.append_ts is not None:
+        check_time(event, record.append_ts)
+    return event
+
+
+def check_time(event: Event, append_ts: int) -> None:
+    """Hold an event's time to that of its append, ms.
+
+    Raises
+    ------
+    RefusedRecordError
+        If it lies more than `MAX_AHEAD_MS` after it.
+    """
+    if event.ts > append_ts + MAX_AHEAD_MS:
+        ahead = (event.ts - append_ts) // 1000
         raise RefusedRecordError(
             "from_the_future", f"`ts` lies {ahead} s after the broker's append time"
         )
-    return event

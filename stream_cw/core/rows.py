@@ -84,7 +84,8 @@ class Tile(Struct, frozen=True):
     up_next : bool
         `title_id` is finished: the one after it is meant.
     score : int
-        What the row is ordered by, micro-units where the scorer says nothing else.
+        What the row is ordered by, micro-units where the scorer says nothing else; `row.row` says
+        what stands first of equal ones.
     reason : str
         Why the tile stands where it stands.
     """

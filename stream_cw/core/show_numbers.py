@@ -23,35 +23,31 @@ from stream_cw.core.columns import (
 )
 from stream_cw.core.compiled import compiled
 from stream_cw.core.decay import HALF_LIVES_MS
-from stream_cw.core.events import DEVICE_TYPES
 from stream_cw.core.features import PARTS
 from stream_cw.core.limits import U16
 from stream_cw.core.show import HOUR_BINS, LATELY
 
 (
-    RECENCY_RANK, DEVICE_RANK, CLASS_RANK, LAST_PLACE, DEVICE_SHARE, CLASS_SHARE, BEGUN_HERE,
-    HOUR_LATELY, HOUR_SHARE, IS_SERIES, FINISHED, KIDS, SESSIONS_SINCE, DEVICE_SESSIONS_SINCE,
-    AGE, DEVICE_AGE, BEHIND_FIRST, AHEAD_OF_NEXT, POSITION, LEFT, RUN, SESSIONS, EPISODE,
-    KNOWN_FOR, EPISODES_LEFT, NEW_FOR, IN_CATALOG_FOR, PLAYS_1D, PLAYS_7D, PLAYS_30D, MINUTES_1D,
-    MINUTES_7D, DEVICE_PLAYS,
-) = range(33)  # fmt: skip
+    RECENCY_RANK, DEVICE_RANK, CLASS_RANK, LAST_PLACE, BEGUN_HERE, HOUR_LATELY, HOUR_SHARE,
+    IS_SERIES, FINISHED, SESSIONS_SINCE, DEVICE_SESSIONS_SINCE, AGE, DEVICE_AGE, BEHIND_FIRST,
+    AHEAD_OF_NEXT, POSITION, RUN, SESSIONS, EPISODE, KNOWN_FOR, EPISODES_LEFT, NEW_FOR, PLAYS_1D,
+    PLAYS_7D, PLAYS_30D, MINUTES_1D, MINUTES_7D, DEVICE_PLAYS,
+) = range(28)  # fmt: skip
 
-_FIRST_S, _POSITION, _DURATION, _SEASON, _EPISODE = map(
-    ROW.__getitem__, ("first_s", "position", "duration", "season", "episode")
+_FIRST_S, _POSITION, _SEASON, _EPISODE = map(
+    ROW.__getitem__, ("first_s", "position", "season", "episode")
 )
 _SESSIONS: Final = ROW["sessions"]
-_MINUTES, _DECAYED, _HOURS, _TYPES, _SESSIONS_AT, _RUN = map(
-    ROW.__getitem__, ("minutes", "plays_decayed", "hours", "types", "sessions_at", "run")
+_MINUTES, _DECAYED, _HOURS, _SESSIONS_AT, _RUN = map(
+    ROW.__getitem__, ("minutes", "plays_decayed", "hours", "sessions_at", "run")
 )
 _LATELY, _BEGUN = ROW["lately"], ROW["begun"]
 _SEAT_NUMBERS: Final = len(SEAT)
-_KINDS: Final = len(DEVICE_TYPES)
 _HALF_LIVES: Final = np.array(HALF_LIVES_MS)
 _DAY, _WEEK, _MONTH = 0, 1, 2
 _MINUTE_MS: Final = 60_000
 _HERE, _ALIKE, _OTHER, _GONE = range(4)
 _WORK_HEAD, _WORK_EPISODE = 12, 12
-_KIDS, _KIDS_KNOWN = 2, 4
 
 
 @compiled
@@ -88,9 +84,6 @@ def times(shows: Ints, finished: Bools, now: int, sessions: int, out: Ints) -> N
         out[KNOWN_FOR, n] = max(now // 1000 - shows[_FIRST_S, n], 0) // 60
         out[SESSIONS_SINCE, n] = (sessions - shows[_SESSIONS_AT, n]) & U16
         out[POSITION, n] = shows[_POSITION, n] // _MINUTE_MS
-        length = shows[_DURATION, n]
-        left = max(length - shows[_POSITION, n], 0) // _MINUTE_MS
-        out[LEFT, n] = left if length > 0 else -1
         out[FINISHED, n] = finished[n]
         out[RUN, n] = shows[_RUN, n]
         out[SESSIONS, n] = shows[_SESSIONS, n]
@@ -117,12 +110,11 @@ def devices(shows: Ints, now: int, slot: int, sessions: int, types: Ints, out: I
     count = shows.shape[1]
     here, alike = np.zeros(count, np.int64), np.zeros(count, np.int64)
     for n in range(count):
-        plays_here, plays = 0, 0
+        plays_here = 0
         out[DEVICE_SESSIONS_SINCE, n] = -1
         for seat in range(shows[COUNTS, n] & 3):
             row = SEATS + seat * _SEAT_NUMBERS
             other, last_s = shows[row, n], shows[row + 1, n]
-            plays += shows[row + 2, n]
             if other == slot:
                 here[n], plays_here = last_s, shows[row + 2, n]
                 out[DEVICE_SESSIONS_SINCE, n] = (sessions - shows[row + 3, n]) & U16
@@ -130,11 +122,6 @@ def devices(shows: Ints, now: int, slot: int, sessions: int, types: Ints, out: I
                 alike[n] = max(alike[n], last_s)
         passed = _passed(now, shows[LAST, n], _MONTH)
         out[DEVICE_PLAYS, n] = plays_here >> passed
-        out[DEVICE_SHARE, n] = plays_here * PARTS // plays if plays else -1
-        of_class, of_all = shows[_TYPES + types[slot], n], 0
-        for kind in range(_KINDS):
-            of_all += shows[_TYPES + kind, n]
-        out[CLASS_SHARE, n] = of_class * PARTS // of_all if of_all else -1
         out[DEVICE_AGE, n] = (now // 1000 - here[n]) // 60 if here[n] > 0 else -1
         begun = shows[_BEGUN, n]
         out[BEGUN_HERE, n] = begun == slot if begun < len(types) else -1
@@ -215,7 +202,7 @@ def _lately(sessions: int, hour: int, before: int, after: int) -> int:
 def unknown_to_catalog(out: Ints) -> None:
     """Tell that the catalog says nothing of any show."""
     for n in range(out.shape[1]):
-        out[KIDS, n] = out[EPISODES_LEFT, n] = out[NEW_FOR, n] = out[IN_CATALOG_FOR, n] = -1
+        out[EPISODES_LEFT, n] = out[NEW_FOR, n] = -1
 
 
 @compiled
@@ -237,14 +224,11 @@ def catalog(data: NDArray[np.uint8], lengths: Ints, shows: Ints, now: int, out: 
     at, now_s = 0, now // 1000
     for n in range(len(lengths)):
         if lengths[n] == 0:
-            out[KIDS, n] = out[EPISODES_LEFT, n] = out[NEW_FOR, n] = out[IN_CATALOG_FOR, n] = -1
+            out[EPISODES_LEFT, n] = out[NEW_FOR, n] = -1
             continue
-        flags, added_s = data[at], read_number(data, at + 4, 4)
-        out[KIDS, n] = (flags & _KIDS) // _KIDS if flags & _KIDS_KNOWN else -1
-        out[IN_CATALOG_FOR, n] = (now_s - added_s) // 60 if 0 < added_s <= now_s else -1
-        end = at + lengths[n]
+        end = at + _WORK_HEAD + read_number(data, at + 2, 2) * _WORK_EPISODE
         _episodes(data[at + _WORK_HEAD : end], shows[:, n], now_s, out[:, n])
-        at = end
+        at += lengths[n]
 
 
 @compiled

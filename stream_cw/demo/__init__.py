@@ -1,4 +1,7 @@
-"""The demo: broker, topics, a worker and a replay on this machine, and the rows that come of it."""
+"""The demo: broker, topics, a worker, a gateway and a replay on this machine, and what comes of it.
+
+On a terminal a link opens the page, where one can play something oneself.
+"""
 
 import math
 import signal
@@ -20,6 +23,7 @@ from stream_cw.demo.play import Play, play_of
 from stream_cw.demo.screen import LiveScreen, PlainScreen, Screen
 from stream_cw.demo.system import System, running_system
 from stream_cw.errors import DeploymentError
+from stream_cw.gateway.page import TITLES
 
 PLAY_SECONDS: Final = 60.0
 CATCH_UP_SECONDS: Final = 60.0
@@ -30,8 +34,9 @@ TERMINATED: Final = 128 + signal.SIGTERM
 def run_demo(*, once: bool = False, export: Path | None = None, speed: float | None = None) -> None:
     """Run the demo on this machine; when it returns or raises, nothing of it is left.
 
-    On a terminal the rows move until Ctrl-C. Without one, or with `once`, each update is a plain
-    line, and the demo ends by itself when the last row has come.
+    On a terminal the rows move, and a link opens the page, until Ctrl-C. Without one, or with
+    `once`, each update is a plain line, and the demo ends by itself when the last row has come,
+    also through the gateway.
 
     Parameters
     ----------
@@ -47,7 +52,7 @@ def run_demo(*, once: bool = False, export: Path | None = None, speed: float | N
     BrokerError
         If the broker does not start, or ends by itself.
     DeploymentError
-        If the worker ends by itself, or does not catch up with the replay.
+        If the worker or the gateway ends by itself, or does not catch up with the replay.
     ExportFormatError, InputError
         If the export cannot be used.
     """
@@ -60,17 +65,20 @@ def run_demo(*, once: bool = False, export: Path | None = None, speed: float | N
         play = play_of(export, folder)
         pace = speed or max(1.0, play.seconds / PLAY_SECONDS)
         screen = stack.enter_context(LiveScreen(console, play)) if live else PlainScreen(play)
-        screen.say("starting a broker, the topics and a worker")
+        screen.say("starting a broker, the topics, a worker and a gateway")
         system = stack.enter_context(running_system(folder))
         if live:
-            stack.callback(screen.say, "ending the worker and the broker")
+            stack.callback(screen.say, "ending the gateway, the worker and the broker")
         screen.say(
             f"broker at {system.address} (process {system.broker.pid}), "
-            f"worker (process {system.worker.pid})"
+            f"worker (process {system.worker.pid}), "
+            f"gateway at {system.door.url} (process {system.gateway.pid})"
         )
-        if play.catalog is not None:
-            import_catalog(play.catalog, system.address, topic=system.topics.catalog)
+        for catalog in filter(None, (play.catalog, TITLES)):
+            import_catalog(catalog, system.address, topic=system.topics.catalog)
         system.wait_joined()
+        system.door.wait_ready(system.check)
+        screen.offer(system.door.link())
         screen.say("replaying as fast as can be" if math.isinf(pace) else f"replaying {pace:,.0f}x")
         _show(system, play, screen, folder, speed=None if math.isinf(pace) else pace, stay=live)
         screen.say(
@@ -103,6 +111,10 @@ def _show(
     topic = system.topics.rows
     for updates in tail(system.address, topic=topic, rows=rows, from_beginning=True, to_end=True):
         screen.show(updates, rows)
+    if rows:
+        newest = next(reversed(rows.values()))
+        system.door.wait_row(newest, system.check)
+        screen.say(f"the gateway gives {newest.profile_id}/{newest.device_id} the same row")
 
 
 def _follow(

@@ -24,6 +24,9 @@ class Screen(Protocol):
     def say(self, text: str) -> None:
         """Tell what the demo does now."""
 
+    def offer(self, link: str) -> None:
+        """Give the link to the page."""
+
     def sent(self, record: Record) -> None:
         """Take note of an event that was produced; called from the replay's thread."""
 
@@ -42,6 +45,9 @@ class PlainScreen:
         """Print a line."""
         sys.stdout.write(f"== {text}\n")
         sys.stdout.flush()
+
+    def offer(self, link: str) -> None:
+        """Print nothing: output that is kept should hold no token."""
 
     def sent(self, record: Record) -> None:
         """Print nothing: the rows tell their cause."""
@@ -84,6 +90,10 @@ class LiveScreen:
         """Put a text in the headline."""
         self._said = text
         self._draw()
+
+    def offer(self, link: str) -> None:
+        """Print it above the table, where it stays, in one piece."""
+        self._console.print(f"open  {link}\n", soft_wrap=True, highlight=False, markup=False)
 
     def sent(self, record: Record) -> None:
         """Keep the event for the next time that the table is drawn."""

@@ -1,4 +1,4 @@
-"""The whole system on this machine: the embedded broker, its topics and one worker."""
+"""The whole system on this machine: the embedded broker, its topics, a worker and a gateway."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -14,7 +14,8 @@ from stream_cw.broker.embedded import embedded_broker
 from stream_cw.broker.process import Broker
 from stream_cw.broker.topics import apply_topics
 from stream_cw.clients.topic import connection
-from stream_cw.demo.worker_process import WorkerProcess, worker_process
+from stream_cw.demo.child import Child, child
+from stream_cw.demo.door import Door
 from stream_cw.errors import BrokerError, DeploymentError
 
 PARTITIONS: Final = 4
@@ -30,20 +31,27 @@ class System:
     broker : Broker
     address : str
         Of the broker.
-    worker : WorkerProcess
+    worker, gateway : Child
+    door : Door
+        To the gateway.
     topics : Topics
     """
 
-    def __init__(self, broker: Broker, worker: WorkerProcess, topics: Topics) -> None:
+    def __init__(
+        self, broker: Broker, worker: Child, gateway: Child, door: Door, topics: Topics
+    ) -> None:
         self.broker = broker
         self.address = broker.address
         self.worker = worker
+        self.gateway = gateway
+        self.door = door
         self.topics = topics
 
     def check(self) -> None:
-        """Raise BrokerError or DeploymentError if the broker or the worker has ended by itself."""
+        """Raise BrokerError or DeploymentError if one of its processes has ended by itself."""
         self.broker.check()
         self.worker.check()
+        self.gateway.check()
 
     def wait_joined(self) -> None:
         """Wait until the worker has its partitions.
@@ -89,7 +97,7 @@ class System:
 
 @contextmanager
 def running_system(folder: Path) -> Iterator[System]:
-    """Start a broker, make the topics and start a worker; all of it ends with the context.
+    """Start a broker, make the topics, start a worker and a gateway; all ends with the context.
 
     Parameters
     ----------
@@ -103,6 +111,10 @@ def running_system(folder: Path) -> Iterator[System]:
     """
     topics = topic_names()
     with embedded_broker(folder / "broker") as broker:
-        apply_topics(broker.address, topics, partitions=PARTITIONS)
-        with worker_process(broker.address, folder) as worker:
-            yield System(broker, worker, topics)
+        address, door = broker.address, Door()
+        apply_topics(address, topics, partitions=PARTITIONS)
+        with (
+            child("worker", [address, str(folder / "states")], folder) as worker,
+            child("gateway", [], folder, door.environment(address, folder)) as gateway,
+        ):
+            yield System(broker, worker, gateway, door, topics)

@@ -8,6 +8,7 @@ time of the record, and its value exactly as it was, also where it is no event a
 import base64
 import gzip
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -64,6 +65,15 @@ _json_decoder: Final = msgspec.json.Decoder(Raw)
 def open_log(path: Path) -> BinaryIO:
     """Open a log for reading, unpacked where its name ends in `.gz`."""
     return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")  # type: ignore[return-value]
+
+
+def content_hash(path: Path) -> str:
+    """SHA-256 of what is in a log or catalog file, unpacked where its name ends in `.gz`."""
+    digest = sha256()
+    with open_log(path) as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def encode_header(header: LogHeader) -> bytes:

@@ -4,7 +4,7 @@ A bin gathers neighbouring codes until they weigh their part, half by all candid
 targets; what follows a heavy code begins a new one. Weights are found by L-BFGS with an L2 penalty,
 rounded to micro-units and folded back to one weight for each code; from there on all is whole
 numbers, in training as in serving. That nothing is known of a title weighs nothing, and a feature
-of titles has no table where nothing is known of any.
+of which nothing is ever known, such as those of a catalog where there is none, has no table.
 """
 
 from collections.abc import Sequence
@@ -189,10 +189,9 @@ def _design(shape: Shape, examples: Examples) -> _Design:
 
 
 def _told_of(shape: Shape, examples: Examples) -> Shape:
-    """Leave out what would say something of titles where nothing is known of any."""
-    untold = {
-        name for name in _OF_TITLES if (examples.codes[FEATURE_NAMES.index(name)] == UNKNOWN).all()
-    }
+    """Leave out what nothing is known of: it would only stand for the other half of its pairs."""
+    unknown = (examples.codes == UNKNOWN).all(axis=1)
+    untold = {name for name, never in zip(FEATURE_NAMES, unknown, strict=True) if never}
     return shape._replace(
         features=tuple(name for name in shape.features if name not in untold),
         pairs=tuple(pair for pair in shape.pairs if not untold & set(pair)),
@@ -245,7 +244,13 @@ def fit_choice(shape: Shape, examples: Examples) -> Additive:
 
 
 def fit_chance(shape: Shape, examples: Examples) -> Additive:
-    """Fit the log-odds that a candidate is its session's target, each on its own.
+    """Fit the log-odds of each candidate so that together they tell what a session goes on with.
+
+    Candidates compete as risks do (Prentice et al., *The analysis of failure times in the presence
+    of competing risks*, 1978): a candidate of chance p has the hazard h = -ln(1 - p), the session
+    goes on with none of them with probability exp(-sum of h), which is the product of all 1 - p,
+    and else with each in proportion to its hazard. Fitted each on its own the chances of a session
+    would not add up: what speaks for one would not speak against the others.
 
     Parameters
     ----------
@@ -259,18 +264,23 @@ def fit_chance(shape: Shape, examples: Examples) -> Additive:
     """
     design = _design(shape, examples)
     matrix = design.matrix(examples.codes)
-    weight = examples.weight[examples.session_of]
-    placed = examples.target >= 0
-    wanted = np.zeros(matrix.shape[0])
-    wanted[(examples.bounds[:-1] + examples.target)[placed]] = 1
+    session, starts = examples.session_of, examples.bounds[:-1]
+    weight, placed = examples.weight, examples.target >= 0
+    chosen = (starts + examples.target)[placed]
 
     def loss(weights: Floats) -> tuple[float, Floats]:
         log_odds = matrix @ weights
-        likelihood = (weight * (wanted * log_odds - np.logaddexp(0, log_odds))).sum()
-        slope = weight * (0.5 * (1 + np.tanh(log_odds / 2)) - wanted)
+        hazard = np.logaddexp(0, log_odds)
+        total = np.add.reduceat(hazard, starts)
+        left, gone_on = np.exp(-total), -np.expm1(-total)
+        likelihood = (weight * np.where(placed, np.log(gone_on / total), -total)).sum()
+        likelihood += (weight[placed] * np.log(hazard[chosen])).sum()
+        slope = (weight * np.where(placed, left / gone_on - 1 / total, -1))[session]
+        slope[chosen] += weight[placed] / hazard[chosen]
+        slope *= 0.5 * (1 + np.tanh(log_odds / 2))
         return (
             shape.penalty / 2 * float(weights @ weights) - float(likelihood),
-            matrix.T @ slope + shape.penalty * weights,
+            shape.penalty * weights - matrix.T @ slope,
         )
 
     return design.fold(_minimum(loss, design.columns))

@@ -21,7 +21,7 @@ from stream_cw.core.features import FEATURE_NAMES, SHOW_FEATURES, UNKNOWN
 from stream_cw.core.learned import CompiledAdditive
 from stream_cw.model.additive import Examples, Floats, Ints, Shape, fit_choice
 from stream_cw.model.heldout import target_places
-from stream_cw.model.training import RANKING
+from stream_cw.model.settings import RANKING
 
 Score = Callable[[Examples], Ints | Floats]
 """From sessions to the scores of their candidates."""

@@ -8,7 +8,7 @@ class By(StrEnum):
 
     `profile`: all sessions, profiles. `account`: all sessions, accounts. `time`: of each account
     only the sessions in the last fifth of the time between its first and its last scored session,
-    profiles.
+    profiles; a model that was fitted to the first 0.8 (`cut.until`) has not seen them.
     """
 
     profile = "profile"

@@ -5,7 +5,7 @@ from typing import Final
 
 from stream_cw.core.learned import Learned
 from stream_cw.core.scoring import Recency, Scorer
-from stream_cw.model.artefact import decode_payload, open_envelope
+from stream_cw.model.artefact import Artefact, decode_payload, open_envelope
 from stream_cw.model.shipped import shipped
 
 SHIPPED: Final = "shipped"
@@ -13,7 +13,17 @@ _SIGNED: Final = b'{"format":'
 
 
 def choose(model: str) -> Scorer:
-    """Load a scorer.
+    """Load a scorer; see `artefact_of`."""
+    return scorer_of(artefact_of(model))
+
+
+def scorer_of(artefact: Artefact | None) -> Scorer:
+    """Make the scorer of a model; None is recency."""
+    return Recency() if artefact is None else Learned(artefact.model, artefact.ref)
+
+
+def artefact_of(model: str) -> Artefact | None:
+    """Load a model.
 
     Parameters
     ----------
@@ -23,7 +33,8 @@ def choose(model: str) -> Scorer:
 
     Returns
     -------
-    Scorer
+    Artefact or None
+        None is recency.
 
     Raises
     ------
@@ -33,11 +44,9 @@ def choose(model: str) -> Scorer:
         If it cannot be read.
     """
     if model == Recency.ref.id:
-        return Recency()
+        return None
     if model == SHIPPED:
-        artefact = shipped()
-        return Learned(artefact.model, artefact.ref)
+        return shipped()
     data = Path(model).read_bytes()
     payload = bytes(open_envelope(data).payload) if data.startswith(_SIGNED) else data
-    artefact = decode_payload(payload)
-    return Learned(artefact.model, artefact.ref)
+    return decode_payload(payload)

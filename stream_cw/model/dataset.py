@@ -1,7 +1,6 @@
 """The data set: what the features say of every candidate of every scored session, and its label."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from hashlib import file_digest
 from itertools import chain, count
 from pathlib import Path
 from types import MappingProxyType
@@ -19,14 +18,14 @@ from stream_cw.core.features import (
     UNKNOWN,
     features_hash,
 )
-from stream_cw.core.rules import WATCH_NEXT
+from stream_cw.core.policies import WATCH_NEXT
 from stream_cw.core.state import ProfileState, find_device, hash64
 from stream_cw.errors import DataSetError
-from stream_cw.history.log import EventLog
+from stream_cw.history.log import EventLog, content_hash
 from stream_cw.model.labels import Session, SessionKind
 from stream_cw.model.openings import Opening, openings
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 KINDS: Final[tuple[SessionKind, ...]] = get_args(SessionKind)
 ABSENT: Final = -1
 
@@ -61,7 +60,11 @@ class DataSet(NamedTuple):
     profiles : uint64
         Hashes of the profiles' ids.
     accounts, log_hashes : str
-        Names of the logs, and the SHA-256 of their files.
+        Names of the logs, and the SHA-256 of what is in them.
+    catalog_hashes : str
+        Of the catalogs.
+    before_ts : int64, shape (accounts,)
+        Sessions whose label became known then or later are left out (`cut.until`); -1: none are.
     show_names, session_names : str
     features_hash : str
     """
@@ -83,6 +86,8 @@ class DataSet(NamedTuple):
     profiles: Hashes
     accounts: NDArray[np.str_]
     log_hashes: NDArray[np.str_]
+    catalog_hashes: NDArray[np.str_]
+    before_ts: NDArray[np.int64]
     show_names: NDArray[np.str_]
     session_names: NDArray[np.str_]
     features_hash: NDArray[np.str_]
@@ -108,7 +113,8 @@ def sample(opening: Opening, works: Mapping[str, bytes] = MappingProxyType({})) 
         The catalog: what it says of each show.
     """
     session, state = opening.session, opening.state
-    found = candidates(state, WATCH_NEXT, works)
+    slot = find_device(state, session.device_id)
+    found = candidates(state, WATCH_NEXT, works, slot)
     return Sample(session, opening.log, found.ids, *extract(state, session.device_id, found))
 
 
@@ -139,6 +145,7 @@ def make_dataset(
     logs: Sequence[EventLog],
     *,
     works: Mapping[str, bytes] = MappingProxyType({}),
+    catalogs: Sequence[Path] = (),
     progress: Callable[[int], None] | None = None,
 ) -> DataSet:
     """Replay logs and gather every scored session.
@@ -149,6 +156,8 @@ def make_dataset(
         One account each; profiles of the same id are one.
     works : mapping of str to bytes, optional
         The catalog, one for all logs: what it says of each show.
+    catalogs : sequence of Path, optional
+        The files that say so.
     progress : callable, optional
         Called with the number of records read so far; each is read twice.
 
@@ -185,7 +194,9 @@ def make_dataset(
         account=np.array([s.log for s in samples], np.int32),
         profiles=_hashes(profiles),
         accounts=np.array(account_names([log.path for log in logs]), np.str_),
-        log_hashes=np.array([_file_hash(log.path) for log in logs], np.str_),
+        log_hashes=np.array([content_hash(log.path) for log in logs], np.str_),
+        catalog_hashes=np.array([content_hash(path) for path in catalogs], np.str_),
+        before_ts=np.full(len(logs), ABSENT, np.int64),
         show_names=np.array([feature.name for feature in SHOW_FEATURES], np.str_),
         session_names=np.array([feature.name for feature in SESSION_FEATURES], np.str_),
         features_hash=np.array(features_hash(), np.str_),
@@ -237,8 +248,3 @@ def _place(taken: Sample) -> int:
 
 def _hashes(texts: Iterator[str] | dict[str, int]) -> Hashes:
     return np.array([hash64(text) for text in texts], np.uint64)
-
-
-def _file_hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()

@@ -1,8 +1,9 @@
 """A model beside recency, over the same sessions: all figures of `stream-cw evaluate`."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from msgspec import Struct, structs
@@ -23,7 +24,9 @@ from stream_cw.model.comparison import (
     comparison,
 )
 from stream_cw.model.daily import Daily, daily
+from stream_cw.model.in_sample import Seen, in_sample, seen_accounts
 from stream_cw.model.labels import Session
+from stream_cw.model.manifest import LogUse
 from stream_cw.model.openings import Opening, openings
 from stream_cw.model.outcomes import outcome
 from stream_cw.model.placing import Placing, placing
@@ -62,6 +65,9 @@ class Evaluation(Comparison, frozen=True, kw_only=True):
     placement : dict of str to Placing
         By method: the model's, and that of recency's row.
     daily : Daily
+    in_sample : list of str or None
+        Accounts of which a session is judged that the model was fitted to; None where the model
+        does not tell what it was fitted to.
     """
 
     scorer: ModelRef
@@ -73,6 +79,7 @@ class Evaluation(Comparison, frozen=True, kw_only=True):
     slices: Slices
     placement: dict[str, Placing]
     daily: Daily
+    in_sample: list[str] | None
 
 
 PASSES: Final = 2
@@ -84,6 +91,7 @@ def evaluate_logs(
     view: View,
     by: By = By.profile,
     progress: Callable[[int], None] | None = None,
+    fitted: Collection[LogUse] | None = (),
 ) -> Evaluation:
     """Evaluate a view on logs, each of them an account.
 
@@ -95,6 +103,8 @@ def evaluate_logs(
     by : By
     progress : callable, optional
         Called with the number of records read so far, over all logs and `PASSES` together.
+    fitted : collection of LogUse or None
+        What the model was fitted to; None: that is not known.
 
     Returns
     -------
@@ -117,10 +127,13 @@ def evaluate_logs(
         if progress:
             progress(done)
 
-    for account, path in account_names(paths).items():
+    names = account_names(paths)
+    for account, path in names.items():
         judged += judge(account, openings(EventLog(path), progress=tell), view)
         before = done
-    return evaluate(judged, view.scorer.ref, by)
+    return evaluate(
+        judged, view.scorer.ref, by, None if fitted is None else seen_accounts(names, fitted)
+    )
 
 
 def account_names(paths: Sequence[Path]) -> dict[str, Path]:
@@ -153,7 +166,12 @@ def judge(account: str, openings: Iterable[Opening], view: View) -> Iterator[Jud
         yield Judged(account, outcome(opening, view), outcome(opening, recency))
 
 
-def evaluate(judged: Sequence[Judged], scorer: ModelRef, by: By = By.profile) -> Evaluation:
+def evaluate(
+    judged: Sequence[Judged],
+    scorer: ModelRef,
+    by: By = By.profile,
+    seen: Seen | None = MappingProxyType({}),
+) -> Evaluation:
     """Sum sessions up.
 
     Parameters
@@ -163,6 +181,8 @@ def evaluate(judged: Sequence[Judged], scorer: ModelRef, by: By = By.profile) ->
     scorer : ModelRef
         The model.
     by : By
+    seen : Seen or None
+        Accounts that the model was fitted to; None: that is not known.
 
     Returns
     -------
@@ -187,6 +207,7 @@ def evaluate(judged: Sequence[Judged], scorer: ModelRef, by: By = By.profile) ->
         slices=_slices(continued, cluster),
         placement=placing(judged),
         daily=daily(continued),
+        in_sample=None if seen is None else in_sample(judged, seen),
     )
 
 

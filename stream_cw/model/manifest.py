@@ -1,11 +1,15 @@
 """What a model says of itself."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
 from stream_cw.core.events import Id, Timestamp
+from stream_cw.core.priors import MAX_TITLES
 from stream_cw.core.rows import Score
+
+MOST_LOGS: Final = 5_000
+"""So many are 400 kB, which fit into an artefact."""
 
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 Text = Annotated[str, Meta(max_length=200)]
@@ -16,6 +20,21 @@ class Metric(Struct, frozen=True):
 
     name: Text
     value: Score
+
+
+class LogUse(Struct, frozen=True):
+    """A log that a model was fitted to.
+
+    Attributes
+    ----------
+    sha256 : str
+        Of what is in it, unpacked.
+    before_ts : int or None
+        Only sessions whose label was known before were learned from, ms; None: all.
+    """
+
+    sha256: Sha256
+    before_ts: Timestamp | None = None
 
 
 class Calibration(Struct, frozen=True):
@@ -39,7 +58,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
     features_hash : str
         SHA-256 over the names and formulas of the features that it was trained on.
     data_hash : str
-        SHA-256 of the logs that it was trained on.
+        SHA-256 over the hashes of the logs, one a line.
     code_version : str
         Version of the training code.
     created_from : tuple of str
@@ -49,6 +68,10 @@ class Manifest(Struct, frozen=True, kw_only=True):
         What was measured on held-out data.
     title_priors : int
         Of how many titles the model carries something.
+    logs : tuple of LogUse
+        What it was fitted to, added logs too; none where that is not told.
+    catalogs : tuple of str
+        SHA-256 of the catalogs that it was fitted with.
     """
 
     id: Id
@@ -60,4 +83,6 @@ class Manifest(Struct, frozen=True, kw_only=True):
     created_from: Annotated[tuple[Text, ...], Meta(max_length=100)]
     calibration: Calibration
     metrics: Annotated[tuple[Metric, ...], Meta(max_length=200)]
-    title_priors: Annotated[int, Meta(ge=0)] = 0
+    title_priors: Annotated[int, Meta(ge=0, le=MAX_TITLES)] = 0
+    logs: Annotated[tuple[LogUse, ...], Meta(max_length=MOST_LOGS)] = ()
+    catalogs: Annotated[tuple[Sha256, ...], Meta(max_length=100)] = ()

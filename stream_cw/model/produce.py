@@ -1,17 +1,20 @@
 """From data sets to the bytes of a model that may be published."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from hashlib import sha256
+
+import numpy as np
 
 from stream_cw import __version__
 from stream_cw.core.features import FEATURE_NAMES, features_hash
 from stream_cw.core.model import MICRO
 from stream_cw.errors import InputError
 from stream_cw.model.artefact import encode_payload
-from stream_cw.model.dataset import DataSet
+from stream_cw.model.dataset import ABSENT, DataSet
 from stream_cw.model.heldout import held_out, join
-from stream_cw.model.manifest import Calibration, Manifest, Metric
-from stream_cw.model.training import Settings, added_to, examples_of, train
+from stream_cw.model.manifest import MOST_LOGS, Calibration, LogUse, Manifest, Metric
+from stream_cw.model.settings import Settings
+from stream_cw.model.training import added_to, examples_of, train
 
 _FEWEST_PROFILES = 2
 
@@ -47,12 +50,18 @@ def produce(
     Raises
     ------
     InputError
-        If there are too few profiles to leave one out, or too few sessions.
+        If there are too few profiles to leave one out, too few sessions, or too many logs.
     """
-    if len(data.profiles) < _FEWEST_PROFILES:
+    if (profiles := len(np.unique(data.profile))) < _FEWEST_PROFILES:
         raise InputError(
             f"training wants logs of {_FEWEST_PROFILES} profiles or more, to leave each out in "
-            f"turn; found {len(data.profiles)}"
+            f"turn; found {profiles}"
+        )
+    parts = [data] if added is None else [data, added]
+    logs = [use for part in parts for use in _uses(part)]
+    if len(logs) > MOST_LOGS:
+        raise InputError(
+            f"training wants {MOST_LOGS:,} logs at most, found {len(logs):,}: join some"
         )
     settings = Settings()
     judged = examples_of(data)
@@ -61,13 +70,12 @@ def produce(
     found = held_out(settings.ranking, judged, more)
     model, calibration = train(join(judged, more), settings, progress=progress)
     sources = [_source(data, 1.0), *([_source(added, share)] if added is not None else [])]
-    hashes = [*data.log_hashes.tolist(), *(added.log_hashes.tolist() if added is not None else [])]
     manifest = Manifest(
         id=name,
         created_ts=int(data.known_ts.max()),
         feature_names=FEATURE_NAMES,
         features_hash=features_hash(),
-        data_hash=sha256("\n".join(hashes).encode()).hexdigest(),
+        data_hash=sha256("\n".join(use.sha256 for use in logs).encode()).hexdigest(),
         code_version=__version__,
         created_from=tuple(sources),
         calibration=Calibration(**calibration),
@@ -77,6 +85,8 @@ def produce(
             Metric("left out: P@1 of recency", round(found.recency * MICRO)),
         ),
         title_priors=len(model.priors.titles),
+        logs=tuple(logs),
+        catalogs=tuple(dict.fromkeys(c for part in parts for c in part.catalog_hashes.tolist())),
     )
     told = (
         f"{found.sessions:,} continuations of profiles left out in turn: P@1 {found.p_at_1:.4f}, "
@@ -85,5 +95,11 @@ def produce(
     return encode_payload(manifest, model), told
 
 
+def _uses(data: DataSet) -> Iterator[LogUse]:
+    for log, before_ts in zip(data.log_hashes.tolist(), data.before_ts.tolist(), strict=True):
+        yield LogUse(log, None if before_ts == ABSENT else before_ts)
+
+
 def _source(data: DataSet, weight: float) -> str:
-    return f"{len(data.target)} sessions of {len(data.profiles)} profiles, weight {weight:g}"
+    profiles = len(np.unique(data.profile))
+    return f"{len(data.target)} sessions of {profiles} profiles, weight {weight:g}"

@@ -68,6 +68,7 @@ def findings(found: Evaluation) -> list[str]:
         f"{sum(kinds.values()):,} scored sessions: {kinds['continuation']:,} continuations (of "
         f"{_count(found.profiles, 'profile')} in {_count(len(found.accounts), 'account')}), "
         f"{kinds['discovery']:,} discoveries, {kinds['older']:,} older.",
+        *_in_sample(found.in_sample),
         _lift(found.diff.p_at_1),
         *_variation(found),
     ]
@@ -157,6 +158,17 @@ def _count(n: int, what: str) -> str:
 
 def _words(name: str) -> str:
     return name.replace("_", " ") if name[0].isalpha() else name.replace("_", "-")
+
+
+def _in_sample(accounts: list[str] | None) -> list[str]:
+    if accounts is None:
+        return ["The model does not tell which logs it was fitted to; these may be among them."]
+    if not accounts:
+        return []
+    return [
+        f"In sample: the model was fitted to {', '.join(accounts)}. "
+        "Members whom it has not seen are served less well than these figures say."
+    ]
 
 
 def _lift(lift: Estimate) -> str:

@@ -1,88 +1,33 @@
 """From data sets to a model: ranking, the chances of single shows, placement, calibration."""
 
 from collections.abc import Callable, Iterator
-from typing import Final, NamedTuple
+from itertools import pairwise
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.ensemble import GradientBoostingClassifier
 
 from stream_cw.core.features import (
     FEATURE_NAMES,
-    SESSION_FEATURES,
-    SHOW_FEATURES,
     TITLE_FEATURES,
     UNKNOWN,
 )
-from stream_cw.core.learned import CompiledAdditive, CompiledCurve, CompiledTrees, placement_row
+from stream_cw.core.learned import CompiledAdditive, CompiledCurve, placement_row
 from stream_cw.core.model import (
-    LEAVES,
-    MICRO,
     PLACEMENT_FEATURES,
-    QUESTIONS,
     Additive,
     Curve,
     Model,
-    Trees,
 )
 from stream_cw.core.rows import MAX_TILES
-from stream_cw.errors import InputError
-from stream_cw.model.additive import Examples, Floats, Ints, Shape, fit_chance, fit_choice
-from stream_cw.model.curves import CALIBRATORS, choose, curve, hazard_curve
+from stream_cw.model.additive import Examples, Floats, Ints, fit_chance, fit_choice
+from stream_cw.model.curves import CALIBRATORS, choose, curve, hazard_curve, log_odds_of
 from stream_cw.model.dataset import KINDS, DataSet
 from stream_cw.model.priors import fit_priors, with_priors
+from stream_cw.model.settings import Settings
+from stream_cw.model.trees import fit_trees, scored
 
 CONTINUATION: Final = KINDS.index("continuation")
-SHARE: Final = 0.1
-"""Weight of simulated sessions; left-out profiles of the shared export choose none at all."""
-
-_TITLE_NAMES = tuple(feature.name for feature in TITLE_FEATURES)
-_CANDIDATE_NAMES = (*(feature.name for feature in SHOW_FEATURES), *_TITLE_NAMES)
-_SESSION_AT = slice(len(SHOW_FEATURES), len(SHOW_FEATURES) + len(SESSION_FEATURES))
-_RANKING_PAIRS: Final = (
-    ("recency_rank", "known_for"),
-    ("recency_rank", "position"),
-    ("recency_rank", "plays_7d"),
-    ("recency_rank", "device_rank"),
-    ("recency_rank", "class_rank"),
-    ("recency_rank", "sessions"),
-    ("device_rank", "gap"),
-    ("run", "gap"),
-    ("episode", "position"),
-    ("recency_rank", "gap"),
-    ("recency_rank", "age"),
-    ("device_share", "last_place"),
-    ("device_share", "sessions_since"),
-    ("recency_rank", "episodes_left"),
-    ("finished", "episodes_left"),
-    ("hour_lately", "sessions"),
-)
-RANKING: Final = Shape(_CANDIDATE_NAMES, _RANKING_PAIRS)
-INTEREST: Final = Shape(
-    FEATURE_NAMES,
-    (
-        *_RANKING_PAIRS,
-        ("recency_rank", "candidates"),
-        ("recency_rank", "returning_slow"),
-    ),
-)
-
-
-class Settings(NamedTuple):
-    """What may be tuned.
-
-    Attributes
-    ----------
-    ranking, interest : Shape
-    trees : int
-    rate : float
-        What each tree adds of what it found.
-    """
-
-    ranking: Shape = RANKING
-    interest: Shape = INTEREST
-    trees: int = 120
-    rate: float = 0.05
 
 
 def examples_of(data: DataSet, *, weight: float = 1.0, first_group: int = 0) -> Examples:
@@ -179,9 +124,8 @@ def in_row(additive: Additive, examples: Examples) -> NDArray[np.bool_]:
 def placement_rows(ranking: Additive, examples: Examples) -> Ints:
     """Lay out what the trees look at for each session, shape (n, columns)."""
     utility = CompiledAdditive(ranking).score(examples.codes)
-    sessions = examples.codes[_SESSION_AT, examples.bounds[:-1]].T.astype(np.int64)
-    scores = np.split(utility, examples.bounds[1:-1])
-    return np.array([placement_row(s, u) for s, u in zip(sessions, scores, strict=True)])
+    each = (slice(*ends) for ends in pairwise(examples.bounds))
+    return np.array([placement_row(examples.codes[:, at], utility[at]) for at in each])
 
 
 def total_hazards(interest: Additive, hazard: Curve, examples: Examples) -> Ints:
@@ -189,61 +133,6 @@ def total_hazards(interest: Additive, hazard: Curve, examples: Examples) -> Ints
     hazards = CompiledCurve(hazard).read_all(CompiledAdditive(interest).score(examples.codes))
     totals: Ints = np.add.reduceat(hazards, examples.bounds[:-1])
     return totals
-
-
-def fit_trees(rows: Ints, happened: NDArray[np.bool_], weight: Floats, settings: Settings) -> Trees:
-    """Fit an ensemble of trees (gradient boosting, Friedman 2001) and lay it out in whole numbers.
-
-    The columns are whole numbers, so a question "at most 3.5" is "at most 3".
-
-    Raises
-    ------
-    InputError
-        If all sessions came out alike.
-    """
-    if happened.all() or not happened.any():
-        raise InputError(
-            "placement wants sessions that went on with a tile and others, whichever profiles are "
-            f"left out; found {len(happened)} that all {'did' if happened.any() else 'did not'}"
-        )
-    fitted = GradientBoostingClassifier(
-        n_estimators=settings.trees,
-        learning_rate=settings.rate,
-        max_depth=3,
-        min_samples_leaf=60,
-        subsample=0.7,
-        max_features=0.5,
-        random_state=0,
-    ).fit(rows, happened, sample_weight=weight)
-    columns: list[int] = []
-    limits: list[int] = []
-    leaves: list[int] = []
-    for (estimator,) in fitted.estimators_:
-        questions, values = _complete(estimator.tree_)
-        columns += [column for column, _ in questions]
-        limits += [limit for _, limit in questions]
-        leaves += [round(settings.rate * value * MICRO) for value in values]
-    prior = float(np.average(happened, weights=weight))
-    base = round(float(np.log(prior / (1 - prior))) * MICRO)
-    return Trees(PLACEMENT_FEATURES, tuple(columns), tuple(limits), tuple(leaves), base)
-
-
-def _complete(tree: object) -> tuple[list[tuple[int, int]], list[float]]:
-    """Fill a tree up to seven questions; a leaf that comes early answers for all below."""
-    left, right = tree.children_left, tree.children_right  # type: ignore[attr-defined]
-    nodes = [0]
-    questions: list[tuple[int, int]] = []
-    for _ in range(QUESTIONS):
-        node = nodes[len(questions)]
-        if left[node] < 0:
-            questions.append((0, 0))
-            nodes += [node, node]
-        else:
-            limit = int(np.floor(tree.threshold[node]))  # type: ignore[attr-defined]
-            questions.append((int(tree.feature[node]), limit))  # type: ignore[attr-defined]
-            nodes += [left[node], right[node]]
-    values = tree.value[:, 0, 0]  # type: ignore[attr-defined]
-    return questions, [float(values[node]) for node in nodes[-LEAVES:]]
 
 
 def train(
@@ -282,13 +171,9 @@ def train(
     hazard = hazard_curve()
     rows, hazards, happened = _unseen(examples, settings, hazard, parts, progress)
     progress("placement")
-    log_odds = np.empty(len(rows), np.int64)
-    for left_out in folds(examples.group, parts):
-        kept = ~left_out
-        trees = fit_trees(rows[kept], happened[kept], examples.weight[kept], settings)
-        log_odds[left_out] = scored(trees, rows[left_out])
-    combined, combined_by = _calibrated(hazards, happened, examples)
-    dedicated, dedicated_by = _calibrated(log_odds, happened, examples)
+    log_odds = _unseen_log_odds(rows, happened, examples, settings, parts)
+    combined, combined_by = _calibrated(hazards, log_odds_of, happened, examples)
+    dedicated, dedicated_by = _calibrated(log_odds, _as_they_are, happened, examples)
     progress("ranking")
     told = with_priors(examples, examples)
     model = Model(
@@ -304,10 +189,19 @@ def train(
     return model, {"combined": combined_by, "dedicated": dedicated_by}
 
 
-def scored(trees: Trees, rows: Ints) -> Ints:
-    """Score many rows."""
-    compiled = CompiledTrees(trees)
-    return np.array([compiled.score(row) for row in rows], np.int64)
+def placed(examples: Examples, settings: Settings) -> tuple[Ints, Ints, NDArray[np.bool_]]:
+    """Place each session by models that had not seen its profile.
+
+    Returns
+    -------
+    hazards, log_odds : ndarray of int64, shape (n,)
+        Sums of the candidates' hazards; what the trees say. Micro-units, before calibration.
+    happened : ndarray of bool, shape (n,)
+        The target was among the tiles.
+    """
+    parts = len(np.unique(examples.group))
+    rows, hazards, happened = _unseen(examples, settings, hazard_curve(), parts, lambda _: None)
+    return hazards, _unseen_log_odds(rows, happened, examples, settings, parts), happened
 
 
 def _unseen(
@@ -333,6 +227,28 @@ def _unseen(
     return rows, hazards, happened
 
 
-def _calibrated(raw: Ints, happened: NDArray[np.bool_], examples: Examples) -> tuple[Curve, str]:
-    name = choose(raw, happened, examples.weight, examples.group)
-    return curve(CALIBRATORS[name](raw, happened, examples.weight), raw), name
+def _unseen_log_odds(
+    rows: Ints, happened: NDArray[np.bool_], examples: Examples, settings: Settings, parts: int
+) -> Ints:
+    log_odds = np.empty(len(rows), np.int64)
+    for left_out in folds(examples.group, parts):
+        kept = ~left_out
+        trees = fit_trees(rows[kept], happened[kept], examples.weight[kept], settings)
+        log_odds[left_out] = scored(trees, rows[left_out])
+    return log_odds
+
+
+def _as_they_are(log_odds: Ints) -> Floats:
+    return log_odds.astype(np.float64)
+
+
+def _calibrated(
+    raw: Ints,
+    to_log_odds: Callable[[Ints], Floats],
+    happened: NDArray[np.bool_],
+    examples: Examples,
+) -> tuple[Curve, str]:
+    log_odds = to_log_odds(raw)
+    name = choose(log_odds, happened, examples.weight, examples.group)
+    read = CALIBRATORS[name](log_odds, happened, examples.weight)
+    return curve(lambda at: read(to_log_odds(at)), raw), name

@@ -1,7 +1,7 @@
 """The Faust app, built from settings."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import faust
@@ -9,13 +9,13 @@ from faust.types import TP
 
 from stream_cw.broker.contract import Topics, topics_contract
 from stream_cw.broker.identities import Identity
+from stream_cw.broker.producer_id import offer_version_3
 from stream_cw.config import Settings
 from stream_cw.core.row import View
 from stream_cw.worker.checks import check_marks
 from stream_cw.worker.held import Held
 from stream_cw.worker.lease import Lease
 from stream_cw.worker.manners import Manners
-from stream_cw.worker.producer_id import offer_version_3
 from stream_cw.worker.rounds import Rounds
 from stream_cw.worker.setup import Setup
 from stream_cw.worker.stats import Stats
@@ -81,6 +81,12 @@ def build_app(
     offer_version_3()
     app = App(topics.app_id, **_faust_settings(settings, events.partitions))
     table = _add_table(app, settings, topics, events.partitions, stats, fail)
+
+    async def log_start(partition: int) -> int:
+        place = TP(topics.events, partition)
+        starts: Mapping[TP, int] = await app.consumer.earliest_offsets(place)
+        return starts[place]
+
     rounds = Rounds(
         Setup(
             topics=topics,
@@ -90,6 +96,7 @@ def build_app(
             producer=lambda: app.producer.batches,
             generation=lambda: app.consumer_generation_id,
             done=lambda partition, offset: app.consumer.done(TP(topics.events, partition), offset),
+            log_start=log_start,
             fail=fail,
             lease=Lease(settings.session_timeout, time.monotonic),
             held=Held(_topic_ms("rows", "retention.ms") // 2),
@@ -113,9 +120,13 @@ def build_app(
     async def recovered() -> None:
         try:
             assigned = [tp for tp in app.consumer.assignment() if tp.topic == topics.events]
-            ends = await app.consumer.highwaters(*assigned) if assigned else {}
-            found = [(tp.partition, table.data.mark(tp.partition), ends[tp]) for tp in assigned]
-            check_marks(topics.events, events.epoch, found)
+            starts = await app.consumer.earliest_offsets(*assigned)
+            ends = await app.consumer.highwaters(*assigned)
+            check_marks(
+                topics.events,
+                events.epoch,
+                [(tp[1], table.data.mark(tp[1]), starts[tp], ends[tp]) for tp in assigned],
+            )
             await rounds.write_again(tp.partition for tp in assigned)
             rounds.resume()
         except Exception as error:  # noqa: BLE001 - Faust would go on without a word

@@ -12,9 +12,9 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
+from stream_cw.broker.follower import Follower
 from stream_cw.core.works import admit_entry
 from stream_cw.errors import RefusedRecordError
-from stream_cw.worker.follower import Follower
 from stream_cw.worker.stats import Stats
 
 log: Final = logging.getLogger("stream_cw.worker")
@@ -74,7 +74,8 @@ class Catalog:
         """Follow no further."""
         await self._follower.stop()
 
-    async def _take(self, records: list[Any], position: int) -> None:
+    async def _take(self, records: list[Any], positions: Mapping[int, int]) -> None:
+        position = positions[0]
         if position == self.known.version:
             return
         # In a thread: a fetch of many long series takes longer than a heartbeat may wait.

@@ -85,34 +85,33 @@ def check_committed(topic: str, partition: int, committed: int, start: int, end:
     LogMismatchError
         If it lies beyond the log's end, or the log starts behind it.
     """
-    where = f"topic {topic}, partition {partition}"
     if committed > end:
         raise LogMismatchError(
-            f"{where}: committed offset wanted at most {end}, the log's end, found {committed}"
+            f"topic {topic}, partition {partition}: committed offset wanted at most {end}, the "
+            f"log's end, found {committed}"
         )
-    if committed < start:
-        raise LogMismatchError(
-            f"{where}: the log wanted from offset {committed} on, which was committed, found from "
-            f"{start} on: events are lost"
-        )
+    check_start(topic, partition, committed, start)
 
 
-def check_marks(topic: str, epoch: bytes, found: Iterable[tuple[int, Mark | None, int]]) -> None:
+def check_marks(
+    topic: str, epoch: bytes, found: Iterable[tuple[int, Mark | None, int, int]]
+) -> None:
     """Hold the states of partitions to the log that they were made from.
 
     Parameters
     ----------
     topic : str
     epoch : bytes
-    found : iterable of (int, Mark or None, int)
-        Partition, its mark, and the log's end.
+    found : iterable of (int, Mark or None, int, int)
+        Partition, its mark, and the log's start and end.
 
     Raises
     ------
     LogMismatchError
-        If the states saw another log, or more of it than there is.
+        If the states saw another log, or more of it than there is, or if events are gone that they
+        did not see.
     """
-    for partition, mark, end in found:
+    for partition, mark, start, end in found:
         where = f"topic {topic}, partition {partition}"
         if mark is None:
             continue
@@ -124,3 +123,19 @@ def check_marks(topic: str, epoch: bytes, found: Iterable[tuple[int, Mark | None
             raise LogMismatchError(
                 f"{where}: applied offset wanted below {end}, the log's end, found {mark.offset}"
             )
+        check_start(topic, partition, mark.offset + 1, start)
+
+
+def check_start(topic: str, partition: int, needed: int, start: int) -> None:
+    """Hold the log's start to the first offset that is still needed.
+
+    Raises
+    ------
+    LogMismatchError
+        If the log starts behind it.
+    """
+    if start > needed:
+        raise LogMismatchError(
+            f"topic {topic}, partition {partition}: the log wanted from offset {needed} on, the "
+            f"first that is not dealt with, found from {start} on: events are lost"
+        )

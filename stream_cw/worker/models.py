@@ -16,6 +16,7 @@ from typing import Any, Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from msgspec.structs import replace
 
+from stream_cw.broker.follower import Follower
 from stream_cw.config import Settings
 from stream_cw.core.learned import Learned
 from stream_cw.core.row import View
@@ -27,7 +28,6 @@ from stream_cw.model.chosen import choose
 from stream_cw.model.keys import load_trusted
 from stream_cw.model.topic import RANKER, is_kept
 from stream_cw.operator_files import with_files
-from stream_cw.worker.follower import Follower
 from stream_cw.worker.stats import Stats
 
 MOST_TRIED: Final = 16
@@ -123,14 +123,14 @@ class Models:
         in_force: deque[Any] = deque(maxlen=MOST_TRIED)
         kept: deque[Any] = deque(maxlen=MOST_TRIED)
 
-        async def note(records: list[Any], _: int) -> None:
+        async def note(records: list[Any], _: Mapping[int, int]) -> None:
             in_force.extend(record for record in records if record.key == RANKER)
             kept.extend(r for r in records if is_kept(r.key) and r.value is not None)
 
         await self._follower.read(note)
         return [*kept, *in_force] if in_force else []
 
-    async def _take_new(self, records: list[Any], _: int) -> None:
+    async def _take_new(self, records: list[Any], _: Mapping[int, int]) -> None:
         for record in records:
             if record.key == RANKER:
                 await self._take(record)

@@ -54,12 +54,12 @@ def put_out(
 ) -> Iterator[None]:
     """Encode what came of a partition's records, bit by bit.
 
-    Yields after each state and row, so that the caller can breathe in between; the output is whole
-    when the iterator ends.
+    Yields after each dead letter, row and state, so that the caller can breathe in between; the
+    output is whole when the iterator ends.
     """
-    output.letters = [
-        Outgoing(*dead_letter(refused.record, topic, refused.error)) for refused in work.refused
-    ]
+    for refused in work.refused:
+        output.letters.append(Outgoing(*dead_letter(refused.record, topic, refused.error)))
+        yield
     for key in work.erased:
         held.forget(key)
         output.rows.append(Outgoing(key, None, _source(work.partition.number, work.last)))
@@ -87,7 +87,7 @@ def put_out(
 
 def _row(key: bytes, due: Due, held: Held, view: View, now_ms: int) -> Outgoing | None:
     built = row(due.state, due.profile_id, due.device_id, view)
-    if not held.is_new(key, row_content(built), now_ms):
+    if not held.is_new(key, row_content(built), now_ms) and not due.asked:
         return None
     source = due.state.source
     return Outgoing(key, encode_row(built), _source(source.partition, source.offset))

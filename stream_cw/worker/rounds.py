@@ -19,6 +19,7 @@ from stream_cw.core.records import Record
 from stream_cw.core.state import ProfileState
 from stream_cw.errors import LogMismatchError
 from stream_cw.worker.breath import Breath
+from stream_cw.worker.checks import check_start
 from stream_cw.worker.output import Output, count, put_out
 from stream_cw.worker.sending import Outgoing, send
 from stream_cw.worker.setup import Setup
@@ -162,6 +163,8 @@ class Rounds:
             work = works.get(batch.partition) or works.setdefault(
                 batch.partition, self._new_work(batch.partition)
             )
+            if 0 < work.last + 1 < batch.records[0].offset:
+                await self._check_gap(batch.partition, work.last + 1, generation)
             start = self._next.get(batch.partition, 0)
             for found in batch.records:
                 if found.offset >= start:
@@ -197,8 +200,20 @@ class Rounds:
         self._in_flight.append(round_)
         round_.task = asyncio.create_task(self._see_through(round_, before))
 
+    async def _check_gap(self, partition: int, needed: int, generation: int) -> None:
+        """End where records went away unread: aiokafka goes on at the log's start without a word.
+
+        A gap alone may be the end of a transaction, which takes an offset, too.
+        """
+        start = await self.setup.log_start(partition)
+        self._check_current(generation)
+        check_start(self.setup.topics.events, partition, needed, start)
+
     async def _breathe(self, breath: Breath, generation: int) -> None:
         await breath.take()
+        self._check_current(generation)
+
+    def _check_current(self, generation: int) -> None:
         if not self._open or generation != self.setup.generation():
             raise Overtaken
 

@@ -1,6 +1,6 @@
 """What rounds work with: given to them, so that they know neither Faust nor RocksDB."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from msgspec import Struct
@@ -45,6 +45,8 @@ class Setup(Struct, frozen=True, kw_only=True):
         The consumer group's generation, as this worker knows it.
     done : callable
         Told partition and next offset when a round is through.
+    log_start : callable
+        Asks for the first offset that a partition of the event topic still has.
     fail : callable
         Ends the process with nothing committed.
     view : callable
@@ -58,6 +60,7 @@ class Setup(Struct, frozen=True, kw_only=True):
     producer: Callable[[], Producer]
     generation: Callable[[], int]
     done: Callable[[int, int], None]
+    log_start: Callable[[int], Awaitable[int]]
     fail: Callable[[BaseException], None]
     lease: Lease
     held: Held

@@ -28,7 +28,7 @@ class Stats(Struct):
         Rows left out because the device has the same content already.
     changelog_sent : int
     changelog_read : int
-        Records that recoveries read.
+        Records that recoveries read, those among them that the store had already.
     rewritten : int
         States written again, because the changelog had an older one behind them.
     rebalances : int

@@ -124,9 +124,9 @@ class StateStore(rocksdb.Store):  # type: ignore[misc]
         last = -1
         for record in records:
             last = record.offset
+            self._config.stats.changelog_read += 1
             if known is not None and last <= known:
                 continue
-            self._config.stats.changelog_read += 1
             key = record.key
             before = states[key] if key in states else db.get(key)
             applied = _applied_in(record)  # refuses a state of a newer version

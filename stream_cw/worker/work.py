@@ -9,14 +9,17 @@ from collections.abc import Callable
 import msgspec
 from msgspec import Struct
 
+from stream_cw.core.events import HomeView, SessionStart
 from stream_cw.core.records import Record, admit
 from stream_cw.core.rows import row_key
-from stream_cw.core.state import ProfileState, Source
+from stream_cw.core.state import ProfileState, Source, live_devices
 from stream_cw.core.step import QUIET, Step, is_seen, step
 from stream_cw.errors import RefusedRecordError
 from stream_cw.worker.mark import Mark
 
 Lookup = Callable[[bytes], ProfileState | None]
+Asking = SessionStart | HomeView
+"""Events by which a device asks for its row: it waits for the one that follows."""
 
 
 class Partition(Struct, frozen=True):
@@ -37,11 +40,18 @@ class Partition(Struct, frozen=True):
 
 
 class Due(Struct, frozen=True):
-    """A row to send: the device, and the latest state of the round at which it was due."""
+    """A row to send: the device, and the latest state of the round at which it was due.
+
+    Attributes
+    ----------
+    asked : bool
+        The device waits for a row: it is sent whatever the device has already.
+    """
 
     profile_id: str
     device_id: str
     state: ProfileState
+    asked: bool = False
 
 
 class Refused(Struct, frozen=True):
@@ -128,8 +138,10 @@ class Work:
             self._erase(row_key(event.profile_id, device_id))
         # What comes again finds a state that may have been left by a quiet event: no row is its.
         if result.state is not None and result.state.cause_type not in QUIET:
-            for device_id in result.due:
-                self._set_due(Due(event.profile_id, device_id, result.state))
+            asking = event.device_id if isinstance(event, Asking) else None
+            for device_id in result.due or _waiting(result.state, asking):
+                asked = device_id == asking
+                self._set_due(Due(event.profile_id, device_id, result.state, asked))
 
     def _count(self, result: Step, *, seen: bool) -> None:
         if result.applied:
@@ -141,8 +153,9 @@ class Work:
 
     def _set_due(self, due: Due) -> None:
         key = row_key(due.profile_id, due.device_id)
-        if self.due.pop(key, None) is not None:
+        if (before := self.due.pop(key, None)) is not None:
             self.conflated += 1
+            due = msgspec.structs.replace(due, asked=due.asked or before.asked)
         self.due[key] = due
 
     def _erase(self, key: bytes) -> None:
@@ -153,3 +166,8 @@ class Work:
     def mark(self) -> Mark:
         """Return the partition's mark after these records."""
         return Mark(self.partition.epoch, self.last)
+
+
+def _waiting(state: ProfileState, asking: str | None) -> tuple[str, ...]:
+    """Return the device that asks again, by a repeated event, for the row that it has not seen."""
+    return tuple(device_id for device_id in live_devices(state) if device_id == asking)

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from confluent_kafka import Producer
@@ -17,7 +18,7 @@ from stream_cw.broker.topics import apply_topics
 from stream_cw.cli import build_app
 from stream_cw.clients.models import Published, choose, publish, published, rollback
 from stream_cw.errors import InputError, RefusedModelError, TopicMismatchError
-from stream_cw.model.artefact import unpack
+from stream_cw.model.artefact import open_envelope, unpack
 from stream_cw.model.keys import generate_key, load_trusted, public_path
 from stream_cw.model.topic import RANKER, kept_key
 
@@ -44,13 +45,29 @@ class Shelf:
         return published(self.brokers, self.topic)
 
     def names(self) -> list[str]:
-        """Models in the order of their last publication; a star marks the one in force."""
-        return [("*" if m.in_force else "") + m.manifest.id for m in self.models()]
+        """Models as they are listed: a star marks the one in force, a stroke what never was."""
+        return [
+            ("*" if m.in_force else "" if m.was_in_force else "-") + m.manifest.id
+            for m in self.models()
+        ]
 
-    def write(self, key: bytes, value: bytes | None) -> None:
+    def write(self, key: bytes, value: bytes | None, headers: Any = None) -> None:
         producer = Producer({"bootstrap.servers": self.brokers, "log_level": 0})
-        producer.produce(self.topic, key=key, value=value, partition=0)
+        producer.produce(self.topic, key=key, value=value, partition=0, headers=headers)
         assert producer.flush(30) == 0
+
+    def break_off(self, artefact: bytes) -> None:
+        """Leave what a publication leaves whose second record was not acknowledged."""
+        self.write(kept_key(open_envelope(artefact).sha256), artefact)
+
+    def compacted(self, prefix: str) -> "Shelf":
+        """Another topic, with what compaction leaves of this one: the last record of each key."""
+        shelf = Shelf(self.brokers, prefix, stamps=self.stamps)
+        last = {record[0]: record for record in read_all(self.brokers, self.topic, 1)}
+        for record in read_all(self.brokers, self.topic, 1):
+            if record == last[record[0]]:
+                shelf.write(*record[:3])
+        return shelf
 
 
 @pytest.fixture(scope="session")
@@ -108,19 +125,55 @@ def test_compaction_keeps_every_model(shelf: Shelf) -> None:
 
 
 @on_both
-def test_a_rollback_publishes_anew(shelf: Shelf) -> None:
+def test_one_rollback_after_another_goes_on_back(shelf: Shelf) -> None:
     for artefact in (FIRST, SECOND, THIRD):
         last = shelf.publish(artefact)
     model, offset = shelf.rollback()
     assert model.manifest.id == "ranker-2"
     assert offset > last
-    assert shelf.names() == ["ranker-1", "ranker-3", "*ranker-2"]
-    first = shelf.models()[0]
-    assert shelf.rollback(first.sha256[:12])[0].manifest.id == "ranker-1"
-    assert shelf.names() == ["ranker-3", "ranker-2", "*ranker-1"]
+    assert shelf.names() == ["ranker-1", "*ranker-2", "ranker-3"]
+    assert shelf.rollback()[0].manifest.id == "ranker-1"
+    assert shelf.names() == ["*ranker-1", "ranker-2", "ranker-3"]
     assert choose(shelf.models(), None).data == FIRST
+    with pytest.raises(InputError, match="published before, found none"):
+        shelf.rollback()
+    third = shelf.models()[2]
+    assert shelf.rollback(third.sha256[:12])[0].manifest.id == "ranker-3"
+    shelf.publish(SECOND)
+    assert shelf.names() == ["ranker-1", "*ranker-2", "ranker-3"]
+    assert [model.data for model in shelf.models()] == [FIRST, SECOND, THIRD]
+
+
+def test_a_model_whose_publication_broke_off_is_passed_over(shelf: Shelf) -> None:
+    shelf.break_off(FIRST)
+    assert shelf.names() == ["-ranker-1"]
+    with pytest.raises(InputError, match="published before, found none"):
+        shelf.rollback()
+    shelf.publish(SECOND)
+    shelf.break_off(FIRST)
+    shelf.publish(THIRD)
+    assert shelf.names() == ["ranker-2", "*ranker-3", "-ranker-1"]
+    assert shelf.rollback()[0].manifest.id == "ranker-2"
+    shelf.publish(FIRST)  # tried again
+    shelf.break_off(FIRST)  # and once more, while it is in force
+    assert shelf.names() == ["ranker-2", "ranker-3", "*ranker-1"]
+    assert shelf.rollback()[0].manifest.id == "ranker-3"
+
+
+def test_a_compacted_topic_still_knows_the_order_and_what_broke_off(
+    shelf: Shelf, prefix: str
+) -> None:
+    for artefact in (FIRST, SECOND, THIRD):
+        shelf.publish(artefact)
     shelf.rollback()
-    assert shelf.names() == ["ranker-3", "ranker-1", "*ranker-2"]
+    shelf.break_off(SIGNER.artefact("ranker-4"))
+    names = ["ranker-1", "*ranker-2", "ranker-3", "-ranker-4"]
+    assert shelf.names() == names
+    left = shelf.compacted(f"{prefix}left.")
+    assert left.names() == names
+    assert left.rollback()[0].manifest.id == "ranker-1"
+    again = left.compacted(f"{prefix}again.")
+    assert again.names() == ["*ranker-1", "ranker-2", "ranker-3", "-ranker-4"]
 
 
 def test_an_unclear_hash_moves_nothing(shelf: Shelf) -> None:
@@ -145,6 +198,8 @@ def test_what_is_no_artefact_is_not_published_and_not_listed(shelf: Shelf) -> No
     shelf.write(RANKER, THIRD)  # workers may take or refuse it; nobody can go back to it
     assert shelf.names() == ["ranker-1"]
     assert shelf.rollback()[0].manifest.id == "ranker-1"
+    shelf.write(RANKER, THIRD, {"cw-published": b"no hash,," + b"0" * 64})
+    assert shelf.names() == ["ranker-1"]
     shelf.publish(SECOND)
     shelf.write(RANKER, None)
     assert shelf.names() == ["ranker-1", "ranker-2"]
@@ -193,8 +248,14 @@ def test_the_commands(shelf: Shelf, run: Callable[..., Result], tmp_path: Path) 
     assert [model.sha256 in line for model, line in zip(models, listed, strict=True)] == [True] * 2
     assert '"id": "ranker-2"' in run("show").output
     assert '"id": "ranker-1"' in run("show", models[0].sha256[:8]).output
+    kept = tmp_path / "kept.json"
+    for which, model in (([models[0].sha256[:8]], models[0]), ([], models[1])):
+        assert model.sha256 in run("export", *which, "-o", kept).output
+        assert kept.read_bytes() == model.data
     assert "ranker-1" in run("rollback").output
-    assert shelf.names() == ["ranker-2", "*ranker-1"]
+    assert shelf.names() == ["*ranker-1", "ranker-2"]
+    shelf.break_off(THIRD)
+    assert [line[0] for line in run("list").output.splitlines()] == ["*", " ", "-"]
     told = "".join(run(*c).output for c in (["list"], ["show"], ["rollback"], ["keygen", key]))
     assert secret not in made.output + done.output + told
 

@@ -1,5 +1,7 @@
 """The tail keeps the newest row of each device, and tells it as text."""
 
+import re
+import signal
 from pathlib import Path
 
 import msgspec
@@ -7,13 +9,16 @@ import pytest
 from confluent_kafka import Producer
 from hypothesis import given
 from hypothesis import strategies as st
+from program import running
 from rich.console import Console
 
 from stream_cw.broker.process import Broker
-from stream_cw.clients.render import REASONS, line, progress, table, tile_text
+from stream_cw.cli import INTERRUPTED
+from stream_cw.clients.render import line, progress, table, tile_text
 from stream_cw.clients.tail import Rows, Update, accept, tail
 from stream_cw.core.binge import GIVES_WAY
 from stream_cw.core.features import SHOW_FEATURES, TITLE_FEATURES
+from stream_cw.core.reasons import WORDS
 from stream_cw.core.records import Record
 from stream_cw.core.rows import (
     Cause,
@@ -172,6 +177,38 @@ def test_the_tail_begins_with_what_comes(kafka: Broker, make_topic: MakeTopic) -
     assert 1 not in seen
 
 
+PHONE_ON_TOP = re.compile(r"(?s) r3 .* phone .* r1 .* tv ")
+"""The row that changed last stands first."""
+
+
+def newest_frame(text: str) -> str:
+    return text.rpartition("continue watching")[2]
+
+
+@pytest.mark.kafka
+def test_on_a_terminal_a_table_of_the_newest_rows_moves_until_ctrl_c(
+    kafka: Broker, make_topic: MakeTopic, prefix: str
+) -> None:
+    topic = make_topic("cw.row-updates.v1", partitions=1)
+    producer = Producer({"bootstrap.servers": kafka.address})
+
+    def produce(row: Row) -> None:
+        record = as_record(row)
+        producer.produce(topic, record.value, record.key, partition=0)
+        assert producer.flush(30) == 0
+
+    place = ("--brokers", kafka.address, "--prefix", prefix)
+    with running("tail", *place, "--from-beginning", terminal=True) as program:
+        program.read_until(lambda text: "continue watching" in text)
+        produce(a_row(1))
+        program.read_until(lambda text: re.search(r"│ tv +│ play +│ 77% +│ 2\. show-1 S1E3", text))
+        produce(a_row(3, device="phone"))
+        program.read_until(lambda text: PHONE_ON_TOP.search(newest_frame(text)))
+        program.process.send_signal(signal.SIGINT)
+        assert program.end() == INTERRUPTED
+        assert "Traceback" not in program.text
+
+
 def test_progress_is_drawn() -> None:
     assert progress(a_tile()) == "━━┄┄┄┄┄┄ 25%"
     assert progress(a_tile(position_ms=9_999_999)) == "━━━━━━━━ 100%"
@@ -182,7 +219,7 @@ def test_progress_is_drawn() -> None:
 def test_every_reason_of_the_code_has_words() -> None:
     features = (*SHOW_FEATURES, *TITLE_FEATURES)
     reasons = {feature.reason for feature in features} | {"recently_watched", GIVES_WAY}
-    assert reasons == set(REASONS)
+    assert reasons == set(WORDS)
     assert tile_text(a_tile(reason="on_this_device")).endswith("(you watch this here)")
     assert tile_text(a_tile(reason="of_a_later_version")).endswith("(of a later version)")
 

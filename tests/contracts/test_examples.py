@@ -47,7 +47,7 @@ from stream_cw.core.state import Source
 from stream_cw.core.step import step
 from stream_cw.errors import RefusedRecordError
 from stream_cw.model.artefact import Envelope, Outline
-from stream_cw.model.manifest import Calibration, Manifest, Metric
+from stream_cw.model.manifest import Calibration, LogUse, Manifest, Metric
 
 EPOCH = bytes(range(16))
 EVENT_TYPES = get_args(Event)
@@ -122,7 +122,7 @@ STRUCTS = {
     ROWS.topic: (Row, Version, Cause, ModelRef, Placement, Tile),
     CATALOG.topic: (MovieEntry, SeriesEntry, Season, EpisodeEntry),
     DEAD_LETTERS.topic: (_LetterHeaders,),
-    MODELS.topic: (Envelope, Outline, Manifest, Calibration, Metric),
+    MODELS.topic: (Envelope, Outline, Manifest, LogUse, Calibration, Metric),
 }
 
 

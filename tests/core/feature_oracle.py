@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from stream_cw.core.candidates import candidates
 from stream_cw.core.decay import POW2
-from stream_cw.core.rules import WATCH_NEXT
+from stream_cw.core.policies import WATCH_NEXT
 from stream_cw.core.show import Show, ShowDevice, unpack_show
 from stream_cw.core.state import Device, ProfileState
 from stream_cw.core.works import Work, WorkEpisode, unpack_work
@@ -141,24 +141,6 @@ def begun_here(s: Seen) -> list[int]:
     ]
 
 
-def class_share(s: Seen) -> list[int]:
-    return [
-        int(Fraction(32 * show.types[s.device.device_type], sum(show.types)))
-        if any(show.types)
-        else UNKNOWN
-        for show in s.shows
-    ]
-
-
-def device_share(s: Seen) -> list[int]:
-    codes = []
-    for show in s.shows:
-        device, total = _on(show, s.slot), sum(device.plays for device in show.devices)
-        mine = 0 if device is None else device.plays
-        codes.append(int(Fraction(32 * mine, total)) if total else UNKNOWN)
-    return codes
-
-
 def _known_work(ask: Callable[[Work, Show, int], int | None]) -> Callable[[Seen], list[int | None]]:
     return lambda s: [
         None if work is None else ask(work, show, s.state.now // 1000)
@@ -190,15 +172,6 @@ def _new_for(work: Work, show: Show, now_s: int) -> int | None:
     if not found or found[0].from_s <= show.last_ts // 1000:
         return None
     return (now_s - found[0].from_s) // 60
-
-
-def _in_catalog_for(work: Work, show: Show, now_s: int) -> int | None:
-    return (now_s - work.added_s) // 60 if 0 < work.added_s <= now_s else None
-
-
-def kids(s: Seen) -> list[int]:
-    told = [None if work is None else work.kids for work in s.works]
-    return [UNKNOWN if each is None else int(each) for each in told]
 
 
 def by_catalog(ask: Callable[[Work, Show, int], int | None]) -> Callable[[Seen], list[int]]:
@@ -236,12 +209,6 @@ def _device_age(s: Seen, show: Show) -> int | None:
     return None if device is None else _minutes_ago(s, device.last_s)
 
 
-def _minutes_left(_: Seen, show: Show) -> int | None:
-    if show.duration_ms is None:
-        return None
-    return max(show.duration_ms - show.position_ms, 0) // MINUTE
-
-
 def _device_sessions_since(s: Seen, show: Show) -> int | None:
     device = _on(show, s.slot)
     return None if device is None else (s.device.sessions - device.sessions_at) % 65_536
@@ -273,14 +240,11 @@ SHOW: dict[str, Callable[[Seen], list[int]]] = {
     "device_rank": lambda s: _later(here(s)),
     "class_rank": lambda s: _later(alike(s)),
     "last_place": lambda s: [place_of(s, show) for show in s.shows],
-    "device_share": device_share,
-    "class_share": class_share,
     "begun_here": begun_here,
     "hour_lately": hour_lately,
     "hour_share": hour_share,
     "series": lambda s: [int(show.series) for show in s.shows],
     "finished": lambda s: [int(each) for each in s.finished],
-    "kids": kids,
     "sessions_since": _each(lambda s, show: (s.state.sessions - show.sessions_at) % 65_536),
     "device_sessions_since": _each(_device_sessions_since),
     "age": _each(lambda s, show: (s.state.now - show.last_ts) // MINUTE),
@@ -288,14 +252,12 @@ SHOW: dict[str, Callable[[Seen], list[int]]] = {
     "behind_first": _each(lambda s, show: (latest(s).last_ts - show.last_ts) // MINUTE),
     "ahead_of_next": ahead_of_next,
     "position": _each(lambda _, show: show.position_ms // MINUTE),
-    "left": _each(_minutes_left),
     "run": _each(lambda _, show: show.run),
     "sessions": _each(lambda _, show: show.sessions),
     "episode": _each(lambda _, show: show.episode or 0),
     "known_for": _each(lambda s, show: _minutes_ago(s, show.first_s)),
     "episodes_left": by_catalog(_left),
     "new_for": by_catalog(_new_for),
-    "in_catalog_for": by_catalog(_in_catalog_for),
     "plays_1d": lambda s: share(decayed(s, lambda show: show.plays_decayed[0], 1)),
     "plays_7d": lambda s: share(decayed(s, lambda show: show.plays_decayed[1], 7)),
     "plays_30d": lambda s: share(decayed(s, lambda show: show.plays_decayed[2], 30)),
@@ -311,18 +273,11 @@ SESSION: dict[str, Callable[[Seen], int]] = {
     "hour": part_of_day,
     "weekend": lambda s: int((local_ms(s) // DAY + 3) % 7 >= 5),  # 1970 began on a Thursday
     "device_type": lambda s: s.device.device_type,
-    "candidates": lambda s: len(s.shows),
-    "tenure": lambda s: octave((s.state.now - s.state.first_ts) // MINUTE),
-    "sessions_of_all": lambda s: octave(s.state.sessions),
-    "sessions_here": lambda s: octave(s.device.sessions),
     "returning_fast": lambda s: 64 * s.state.returning[0] // 65_536,
     "returning_slow": lambda s: 64 * s.state.returning[1] // 65_536,
     "minutes_of_1d": lambda s: octave(_watched(s, 0, 1)),
     "minutes_of_7d": lambda s: octave(_watched(s, 1, 7)),
     "minutes_of_30d": lambda s: octave(_watched(s, 2, 30)),
     "lead": lambda s: octave(_lead(s)),
-    "run_of_latest": lambda s: octave(latest(s).run),
-    "series_of_latest": lambda s: int(latest(s).series),
-    "position_of_latest": lambda s: octave(latest(s).position_ms // MINUTE),
 }
 """Codes of the session."""

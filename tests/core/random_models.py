@@ -17,6 +17,7 @@ from stream_cw.core.model import (
     MICRO,
     PLACEMENT_FEATURES,
     QUESTIONS,
+    TOP_FEATURES,
     Additive,
     Curve,
     Model,
@@ -95,6 +96,8 @@ def evaluate(model: Model, codes: Codes) -> Slow:
     ordered = sorted(scores, reverse=True)
     alone = len(ordered) == 1
     columns = {name: codes[0][name] for name in SESSION_NAMES}
+    top = min(zip(codes, scores, strict=True), key=lambda one: (-one[1], one[0]["recency_rank"]))[0]
+    columns |= {f"top_{name}": top[name] for name in TOP_FEATURES}
     columns["margin"] = ALONE if alone else (ordered[0] - ordered[1]) // 1000
     return Slow(
         scores,

@@ -19,6 +19,7 @@ from stream_cw.core.extraction import coded, feature_codes
 from stream_cw.core.features import (
     CODES,
     FEATURE_NAMES,
+    FEATURES,
     SESSION_FEATURES,
     SHOW_FEATURES,
     TITLE_FEATURES,
@@ -26,19 +27,18 @@ from stream_cw.core.features import (
     octave,
 )
 from stream_cw.core.limits import U16
-from stream_cw.core.rules import WATCH_NEXT
-from stream_cw.core.show import Show, new_show
+from stream_cw.core.policies import WATCH_NEXT
+from stream_cw.core.priors import Priors
+from stream_cw.core.show import Show, ShowDevice, new_show
 from stream_cw.core.state import Device, ProfileState, find_device
-from stream_cw.core.works import EPISODE, HEAD
+from stream_cw.core.works import EPISODE, HEAD, Work
 
 SHOW_NAMES = [feature.name for feature in SHOW_FEATURES]
 SESSION_NAMES = [feature.name for feature in SESSION_FEATURES]
 TITLE_NAMES = [feature.name for feature in TITLE_FEATURES]
 NEEDS_OTHERS = {"ahead_of_next", "lead"}
-BY_CATALOG = {"kids", "episodes_left", "new_for", "in_catalog_for"}
+BY_CATALOG = {"episodes_left", "new_for"}
 OF_PLAYS = {
-    "device_share": lambda show: [device.plays for device in show.devices],
-    "class_share": lambda show: show.types,
     "hour_share": lambda show: show.hours,
     "hour_lately": lambda show: [show.lately != U16],
 }
@@ -67,6 +67,20 @@ def test_the_slow_definitions_are_of_all_features() -> None:
     assert list(slow.SHOW) == SHOW_NAMES
     assert list(slow.SESSION) == SESSION_NAMES
     assert len(set(FEATURE_NAMES)) == len(FEATURE_NAMES)
+
+
+def test_each_feature_says_what_it_is_and_what_it_is_computed_from() -> None:
+    """Sources are fields that there are: of the state, an event, the catalog or a model."""
+    kinds = (ProfileState, Device, Show, ShowDevice, Work, Priors)
+    known = {f"{kind.__name__}.{name}" for kind in kinds for name in _names(kind)} | {"Event.ts"}
+    for feature in FEATURES:
+        assert all((feature.name, feature.coding, feature.unit, feature.formula, feature.source))
+        assert set(feature.source.split()) <= known, feature
+
+
+def _names(kind: type) -> tuple[str, ...]:
+    names: tuple[str, ...] = getattr(kind, "__struct_fields__", None) or kind._fields  # type: ignore[attr-defined]
+    return names
 
 
 @given(states())

@@ -1,7 +1,6 @@
 """The learned scorer says what its model's tables say, to the micro-unit; what a row depends on."""
 
-from collections.abc import Callable, Iterable
-from hashlib import blake2b
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -12,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_models import (
     SESSION_NAMES,
-    TITLE_NAMES,
     Codes,
     a_random_model,
     evaluate,
@@ -36,11 +34,12 @@ from stream_cw.core.model import (
     Trees,
     faults,
 )
+from stream_cw.core.policies import WATCH_NEXT
 from stream_cw.core.priors import Priors, title_hash
 from stream_cw.core.records import Record
 from stream_cw.core.row import View, row
 from stream_cw.core.rows import ModelRef, Row, decode_row, encode_row
-from stream_cw.core.rules import WATCH_NEXT
+from stream_cw.core.show import pack_show, unpack_show
 from stream_cw.core.state import ProfileState, find_device, hash64, live_devices
 from stream_cw.history.log import EventLog
 from stream_cw.history.replay import replay
@@ -171,7 +170,7 @@ def test_reasons_by_hand() -> None:
     """The device speaks for what was watched on it, recency for the latest."""
     model = a_random_model(0)
     seldom = tuple(-MICRO * code for code in range(CODES))
-    ranking = Additive({"recency_rank": seldom, "last_place": seldom, "candidates": seldom}, ())
+    ranking = Additive({"recency_rank": seldom, "last_place": seldom, "weekend": seldom}, ())
     learned = Learned(msgspec.structs.replace(model, ranking=ranking), REF)
     state = full_state()
     for slot in range(8):
@@ -323,105 +322,13 @@ def test_memory_and_codec_give_the_same_bytes(records: list[Record]) -> None:
     assert compared > 100
 
 
-def renamed(record: Record) -> Record:
-    """Put a letter before each id of a title; their order stays."""
-    assert record.value is not None
-    event = msgspec.json.decode(record.value)
-    for part in (event, event.get("title", {})):
-        for name in ("id", "series_id", "show_id"):
-            if name in part:
-                part[name] = "x" + part[name]
-    return msgspec.structs.replace(record, value=msgspec.json.encode(event))
-
-
-def test_names_of_titles_do_not_matter(records: list[Record]) -> None:
-    before, after = rows_of(records), rows_of(map(renamed, records))
-    assert len(before) == len(after) > 100
-    moved = 0
-    for mine, theirs in zip(before, after, strict=True):
-        tiles = [
-            msgspec.structs.replace(
-                tile, show_id=tile.show_id.removeprefix("x"), title_id=tile.title_id[1:]
-            )
-            for tile in theirs.tiles
-        ]
-        assert encode_row(msgspec.structs.replace(theirs, tiles=tiles)) == encode_row(mine)
-        moved += [tile.show_id for tile in theirs.tiles] != [tile.show_id for tile in mine.tiles]
-    assert moved > 100
-
-
-def new_name(name: str) -> str:
-    """Another name for every title; their order changes."""
-    return blake2b(name.encode(), digest_size=8).hexdigest()
-
-
-def title_names(records: Iterable[Record]) -> set[str]:
-    """All ids of titles and series in a log."""
-    titles = [msgspec.json.decode(record.value or b"{}").get("title", {}) for record in records]
-    return {title[name] for title in titles for name in ("id", "series_id") if title.get(name)}
-
-
-def with_new_names(record: Record) -> Record:
-    event = msgspec.json.decode(record.value or b"")
-    title = event.get("title", {})
-    for name in {"id", "series_id"} & title.keys():
-        title[name] = new_name(title[name])
-    if "show_id" in event:
-        event["show_id"] = new_name(event["show_id"])
-    return msgspec.structs.replace(record, value=msgspec.json.encode(event))
-
-
-def knowing(names: Iterable[str], called: Callable[[str], str] = str) -> View:
-    """The same model, which knows two titles of three by these names."""
-    told = {name: hash64("codes of " + name) for name in names}
-    codes = {
-        title_hash(hash64(called(name))): (
-            number % 127,
-            number // 127 % 127,
-            number // 127**2 % 127,
-        )
-        for name, number in told.items()
-        if number % 3
-    }
-    model = msgspec.structs.replace(a_random_model(11), priors=Priors(codes))
-    assert faults(model) == []
-    tables = model.ranking.tables | dict.fromkeys(TITLE_NAMES, WEIGHTS)
-    ranking = Additive(tables, model.ranking.pairs)
-    return View(scorer=Learned(msgspec.structs.replace(model, ranking=ranking), REF), model=5)
-
-
-WEIGHTS = tuple(7919 * code * code % MICRO for code in range(CODES))
-
-
-@pytest.mark.parametrize("told", [False, True])
-def test_all_titles_renamed_give_the_same_rows_apart_from_names(
-    records: list[Record], told: bool
-) -> None:
-    """With no title priors, and with priors whose titles are renamed alike."""
-    names = title_names(records) if told else set()
-    old = {new_name(name): name for name in title_names(records)}
-    before = rows_of(records, view=knowing(names))
-    after = rows_of(map(with_new_names, records), view=knowing(names, new_name))
-    assert len(before) == len(after) > 100
-    for mine, theirs in zip(before, after, strict=True):
-        tiles = [
-            msgspec.structs.replace(tile, show_id=old[tile.show_id], title_id=old[tile.title_id])
-            for tile in theirs.tiles
-        ]
-        assert encode_row(msgspec.structs.replace(theirs, tiles=tiles)) == encode_row(mine)
-    if told:  # and the priors did say something
-        assert [made.tiles for made in before] != [
-            made.tiles for made in rows_of(records, view=knowing(()))
-        ]
-
-
 def test_the_scorer_decides_the_order_and_the_row_says_so(records: list[Record]) -> None:
-    """Tiles fall in score, of equals the smaller id stands first; twenty at most."""
+    """Tiles fall in score; twenty at most."""
     for made in rows_of(records):
         assert made.model == REF
         assert made.placement.method == ("dedicated" if made.tiles else "nothing_to_continue")
-        keys = [(-tile.score, tile.show_id) for tile in made.tiles]
-        assert keys == sorted(keys)
+        scores = [tile.score for tile in made.tiles]
+        assert scores == sorted(scores, reverse=True)
     state = full_state()
     for device_id in live_devices(state):
         made = row(state, "p", device_id, VIEW)
@@ -432,10 +339,28 @@ def test_the_scorer_decides_the_order_and_the_row_says_so(records: list[Record])
         assert [tile.score for tile in made.tiles] == sorted(wanted.scores, reverse=True)[:20]
 
 
-def test_of_equal_scores_the_smaller_id_stands_first() -> None:
+@given(states(most_shows=25), st.integers(1, 3))
+@settings(max_examples=40)
+def test_of_equal_scores_the_one_played_last_stands_first(state: ProfileState, kinds: int) -> None:
+    """Of those played in the same millisecond, the one with the smaller id."""
+    by_age = Additive({"age": tuple(-(code % kinds) for code in range(CODES))}, ())
+    model = msgspec.structs.replace(a_random_model(11), ranking=by_age)
+    made = row(state, "p", "device-0", View(scorer=Learned(model, REF), model=5))
+    last = {name: unpack_show(name, packed).last_ts for name, packed in state.shows.items()}
+    keys = [(-tile.score, -last[tile.show_id], tile.show_id) for tile in made.tiles]
+    assert keys == sorted(keys)
+    assert len(keys) == min(20, len(candidates(state, WATCH_NEXT).ids))
+
+
+def test_of_shows_played_at_once_the_smaller_id_stands_first() -> None:
     even = Additive({"age": (0,) * CODES}, ())
     model = msgspec.structs.replace(a_random_model(11), ranking=even)
     state = full_state()
+    at_once = {
+        name: pack_show(msgspec.structs.replace(unpack_show(name, packed), last_ts=state.now))
+        for name, packed in state.shows.items()
+    }
+    state = msgspec.structs.replace(state, shows=at_once)
     made = row(state, "p", "d1", View(scorer=Learned(model, REF), model=5))
     assert [tile.show_id for tile in made.tiles] == sorted(candidates(state, WATCH_NEXT).ids)[:20]
     assert list(state.shows) != sorted(state.shows)

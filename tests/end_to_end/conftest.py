@@ -31,8 +31,19 @@ def export_log(export_path: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 
 
 @pytest.fixture(scope="session")
-def simulated_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("simulated") / "log.jsonl"
-    with path.open("wb") as out:
-        simulate(60, 20, 7, out, None, None)
-    return path
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a log and its catalog."""
+    folder = tmp_path_factory.mktemp("simulated")
+    with (folder / "log.jsonl").open("wb") as log, (folder / "catalog.jsonl").open("wb") as catalog:
+        simulate(60, 20, 7, log, None, catalog)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def simulated_log(simulated: Path) -> Path:
+    return simulated / "log.jsonl"
+
+
+@pytest.fixture(scope="session")
+def simulated_catalog(simulated: Path) -> Path:
+    return simulated / "catalog.jsonl"

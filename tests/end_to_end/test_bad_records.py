@@ -29,6 +29,10 @@ def _with(**changes: object) -> Callable[[dict], bytes]:
     return lambda event: json.dumps({**event, **changes}).encode()
 
 
+def _nested(event: dict, levels: bytes) -> bytes:
+    return json.dumps({**event, "x": "@"}).encode().replace(b'"@"', levels)
+
+
 def _padded(event: dict, size: int) -> bytes:
     bare = json.dumps({**event, "x": ""})
     return json.dumps({**event, "x": "x" * (size - len(bare))}).encode()
@@ -45,9 +49,8 @@ BAD: dict[str, Callable[[dict], bytes | None]] = {
     "array for an object": lambda event: json.dumps([event]).encode(),
     "NaN": lambda event: json.dumps({**event, "ts": float("nan")}).encode(),
     "huge integer": _with(ts=10**400),
-    "deep nesting": lambda event: (
-        json.dumps({**event, "x": "@"}).encode().replace(b'"@"', b"[" * 100_000 + b"]" * 100_000)
-    ),
+    "100,000 levels": lambda event: _nested(event, b"[" * 100_000 + b"]" * 100_000),
+    "60,000 levels, small enough to be parsed": lambda event: _nested(event, b"[" * 60_000),
     "string of 1 MB": _with(device_id="d" * 1_000_000),
     "unknown type": _with(type="teleport"),
     "from the future": lambda event: json.dumps(
@@ -127,6 +130,7 @@ def _assert_reasons(scene: Scene) -> None:
         "too_large",
         "bad_utf8",
         "bad_json",
+        "too_deep",
         "bad_field",
         "from_the_future",
         "key_mismatch",

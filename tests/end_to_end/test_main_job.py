@@ -10,7 +10,9 @@ from scene import PARTITIONS, Scene, started
 from worker_support import log_ends, wait_until
 
 from stream_cw.broker.process import Broker
+from stream_cw.clients.catalog import import_catalog
 from stream_cw.core.row import View
+from stream_cw.history.catalog_file import read_catalog
 from stream_cw.model.chosen import choose
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
@@ -40,23 +42,51 @@ def test_the_export_through_two_workers_equals_the_replay(scene, start, export_l
 @pytest.mark.data
 @pytest.mark.parametrize("wipe", [False, True], ids=["directory kept", "directory wiped"])
 def test_a_killed_worker_loses_and_doubles_nothing(scene, start, export_log, wipe, show_figure):
-    one, two = start("one"), start("two")
+    done = _kill_in_the_middle(scene, start, export_log, wipe=wipe)
+    verdict = scene.judge()
+    state = f"directory {'wiped' if wipe else 'kept'}"
+    show_figure(f"killed when {done} were done, {state}: {verdict.figures()}")
+    assert verdict.holds, verdict
+    assert (verdict.events, verdict.dead_letters) == (_length(export_log), 0)
+
+
+def test_a_killed_worker_with_the_shipped_model_and_a_catalog(
+    scene, start, simulated_log, simulated_catalog, show_figure
+):
+    import_catalog(simulated_catalog, scene.broker.address, topic=scene.topics.catalog)
+    done = _kill_in_the_middle(scene, start, simulated_log, model="shipped")
+    known = read_catalog(simulated_catalog)
+    view = View(scorer=choose("shipped"), works=known.works, catalog=known.version)
+    verdict = scene.judge(view)
+    show_figure(f"killed when {done} were done, shipped model, catalog: {verdict.figures()}")
+    assert verdict.holds, verdict
+    assert (verdict.events, verdict.dead_letters) == (_length(simulated_log), 0)
+
+
+def _kill_in_the_middle(scene, start, log, *, wipe=False, **settings) -> int:
+    """Kill one of two workers, and start it again; how many records were done at the kill."""
+    one, two = start("one", **settings), start("two", **settings)
     wait_until(lambda: scene.members() == 2, "two workers share the partitions")
-    producing = threading.Thread(target=scene.produce, args=(export_log,))
+    total = _length(log)
+    producing = threading.Thread(target=scene.produce, args=(log,))
     producing.start()
-    wait_until(lambda: scene.done() > 3_000, "the worker is in the middle")
+    wait_until(lambda: scene.done() > total // 20, "the worker is in the middle")
     one.kill()
+    done = scene.done()
     producing.join()
+    assert 0 < done < total, "the kill came in the middle"
     if wipe:
         _wipe(one.folder / "data")
-    again = start("one")
+    again = start("one", **settings)
     wait_until(lambda: scene.members() == 2, "the killed worker is back")
     scene.wait_until_done()
     again.stop()
     two.stop()
-    verdict = scene.judge()
-    show_figure(f"killed, directory {'wiped' if wipe else 'kept'}: {verdict.figures()}")
-    assert verdict.holds, verdict
+    return done
+
+
+def _length(log: Path) -> int:
+    return log.read_bytes().count(b"\n")
 
 
 def _wipe(folder: Path) -> None:

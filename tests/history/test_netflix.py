@@ -45,6 +45,14 @@ def test_the_position_of_a_play_is_never_negative(export: Path) -> None:
     assert (play.position_ms, stop.position_ms) == (0, 10 * MINUTE)
 
 
+@pytest.mark.parametrize("seconds", [1, 59])
+def test_a_row_of_less_than_a_minute_is_a_play(export: Path, seconds: int) -> None:
+    write_export(export, [row(duration=f"00:00:{seconds:02}")])
+    (_, play, stop), report = imported(export)
+    assert (type(play), type(stop), report.plays) == (Play, Stop, 1)
+    assert (stop.ts - play.ts, stop.position_ms) == (seconds * 1000, seconds * 1000)
+
+
 def test_no_name_leaves_the_file(export: Path) -> None:
     write_export(
         export,

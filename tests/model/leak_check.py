@@ -1,8 +1,13 @@
-"""Finds features that look ahead: what the log's future must not change, it changes for them."""
+"""Finds features that look ahead: what the log's future must not change, it changes for them.
 
-from collections.abc import Callable, Iterator, Sequence
+And the catalog's: what it already says of later days.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -10,11 +15,13 @@ from numpy.typing import NDArray
 from small_logs import HOUR
 
 from stream_cw.core.candidates import candidates
+from stream_cw.core.catalog import CatalogEntry, SeriesEntry
 from stream_cw.core.events import Pause, Play, Progress, Stop, decode_event, encode_event
+from stream_cw.core.policies import WATCH_NEXT
 from stream_cw.core.records import admit
-from stream_cw.core.rules import WATCH_NEXT
 from stream_cw.core.state import ProfileState, Source
 from stream_cw.core.step import step
+from stream_cw.core.works import pack_work
 from stream_cw.history.log import EventLog
 from stream_cw.history.replay import PLAIN_EPOCH
 from stream_cw.model.dataset import extract
@@ -22,22 +29,29 @@ from stream_cw.model.openings import Opening, openings
 
 Extract = Callable[[ProfileState, str], NDArray[np.int64]]
 """Features of all candidates, from a profile's state and the id of a device."""
-Fit = Callable[[EventLog], Extract]
-"""Makes an extractor; the log that it is handed is all that it may look at."""
+Works = Mapping[str, bytes]
+Fit = Callable[[EventLog, Works], Extract]
+"""Makes an extractor; the log and the catalog that it is handed are all that it may look at."""
 
 
-def served(log: EventLog) -> Extract:
+def served(_log: EventLog, works: Works = MappingProxyType({})) -> Extract:
     """The features that the row is made from; they look at no log."""
 
     def codes(state: ProfileState, device_id: str) -> NDArray[np.int64]:
-        show, session = extract(state, device_id, candidates(state, WATCH_NEXT))
+        show, session = extract(state, device_id, candidates(state, WATCH_NEXT, works))
         return np.concatenate([show.ravel(), session])
 
     return codes
 
 
-def leaks(log: EventLog, fit: Fit, folder: Path, checked: Sequence[Opening]) -> list[Opening]:
-    """Find openings whose features change when the log ends with their session_start.
+def leaks(
+    log: EventLog,
+    fit: Fit,
+    folder: Path,
+    checked: Sequence[Opening],
+    catalog: Sequence[CatalogEntry] = (),
+) -> list[Opening]:
+    """Find openings whose features change when log and catalog end with their session_start.
 
     Parameters
     ----------
@@ -48,21 +62,49 @@ def leaks(log: EventLog, fit: Fit, folder: Path, checked: Sequence[Opening]) -> 
         Gets the logs that were cut.
     checked : sequence of Opening
         Those of the log that are looked at.
+    catalog : sequence of CatalogEntry
+        What it says of later days, too.
 
     Returns
     -------
     list of Opening
         None of them: the features know nothing of what came later.
     """
-    whole = fit(log)
+    whole = fit(log, works_of(catalog))
     found = []
     for opening in checked:
         cut = cut_behind(log, opening, folder / "cut.jsonl")
         state = state_at_end(cut, opening.session.profile_id)
-        before = fit(cut)(state, opening.session.device_id)
+        known = works_of(until(catalog, opening.state.now))
+        before = fit(cut, known)(state, opening.session.device_id)
         if not np.array_equal(before, whole(opening.state, opening.session.device_id)):
             found.append(opening)
     return found
+
+
+def works_of(entries: Iterable[CatalogEntry]) -> dict[str, bytes]:
+    return {entry.id: pack_work(entry) for entry in entries}
+
+
+def until(catalog: Iterable[CatalogEntry], now: int) -> Iterator[CatalogEntry]:
+    """End a catalog: without what enters it later, and without episodes that come later."""
+
+    def is_there(part: Any, ts: int | None) -> bool:
+        return max(ts or 0, part.released_ts or 0, part.available_from_ts or 0) <= now
+
+    for entry in catalog:
+        if not is_there(entry, entry.added_ts):
+            continue
+        if not isinstance(entry, SeriesEntry):
+            yield entry
+            continue
+        seasons = [
+            msgspec.structs.replace(
+                season, episodes=[each for each in season.episodes if is_there(each, None)]
+            )
+            for season in entry.seasons
+        ]
+        yield msgspec.structs.replace(entry, seasons=seasons)
 
 
 def sampled(opened: Sequence[Opening], count: int) -> list[Opening]:

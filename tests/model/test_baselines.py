@@ -231,6 +231,8 @@ def dataset(profiles: list[int], targets: list[int], kinds: list[str], sizes: li
         profiles=np.unique(profiles).astype(np.uint64),
         accounts=np.array(["a"]),
         log_hashes=np.array(["0"]),
+        catalog_hashes=np.array([], np.str_),
+        before_ts=np.array([-1]),
         show_names=np.array([feature.name for feature in SHOW_FEATURES]),
         session_names=np.array([feature.name for feature in SESSION_FEATURES]),
         features_hash=np.array(features_hash()),

@@ -10,15 +10,17 @@ from small_logs import HOUR, T0, Story, write_events
 from typer.testing import CliRunner
 
 from stream_cw.cli import build_app
+from stream_cw.cli.options import written
 from stream_cw.core.candidates import candidates
 from stream_cw.core.features import CODES, features_hash
-from stream_cw.core.rules import WATCH_NEXT
+from stream_cw.core.policies import WATCH_NEXT
 from stream_cw.core.state import hash64
 from stream_cw.errors import DataSetError
 from stream_cw.history.log import EventLog
 from stream_cw.history.simulator import simulate
 from stream_cw.model.dataset import (
     ABSENT,
+    FORMAT,
     KINDS,
     DataSet,
     account_names,
@@ -106,6 +108,23 @@ def test_it_names_its_features_and_its_logs(simulated: EventLog, data: DataSet) 
     assert list(data.log_hashes) == [sha256(simulated.path.read_bytes()).hexdigest()]
 
 
+def test_logs_and_catalogs_are_named_by_what_is_in_them(
+    simulated: EventLog, tmp_path: Path
+) -> None:
+    """However they are packed."""
+    catalog = tmp_path / "catalog.jsonl"
+    catalog.write_bytes(b'{"kind":"movie","id":"a"}\n')
+    for path in (simulated.path, catalog):
+        with written(tmp_path / f"{path.name}.gz") as packed:
+            packed.write(path.read_bytes())
+    found = make_dataset(
+        [simulated, EventLog(tmp_path / "sim.jsonl.gz")],
+        catalogs=[catalog, tmp_path / "catalog.jsonl.gz"],
+    )
+    for hashes, path in ((found.log_hashes, simulated.path), (found.catalog_hashes, catalog)):
+        assert list(hashes) == [sha256(path.read_bytes()).hexdigest()] * 2
+
+
 def test_each_log_is_an_account(tmp_path: Path) -> None:
     paths = []
     for number, profile in enumerate("pq"):
@@ -167,7 +186,7 @@ def test_no_id_of_a_profile_or_show_is_in_the_file(
 
 
 def damage(data: DataSet, path: Path, **changed: object) -> Path:
-    np.savez_compressed(path, format=np.array(1), **(data._asdict() | changed))
+    np.savez_compressed(path, format=np.array(FORMAT), **(data._asdict() | changed))
     return path
 
 
@@ -197,12 +216,12 @@ def test_a_pickle_is_refused(data: DataSet, tmp_path: Path) -> None:
 
 def test_a_newer_format_and_a_missing_array_are_refused(data: DataSet, tmp_path: Path) -> None:
     path = tmp_path / "data.npz"
-    np.savez_compressed(path, **(data._asdict() | {"format": np.array(2)}))
-    with pytest.raises(DataSetError, match="a data set of format 2, wanted 1"):
+    np.savez_compressed(path, **(data._asdict() | {"format": np.array(FORMAT + 1)}))
+    with pytest.raises(DataSetError, match=f"of format {FORMAT + 1}, wanted {FORMAT}"):
         read_dataset(path)
     arrays = data._asdict()
     del arrays["bounds"]
-    np.savez_compressed(path, format=np.array(1), **arrays)
+    np.savez_compressed(path, format=np.array(FORMAT), **arrays)
     with pytest.raises(DataSetError, match="bounds"):
         read_dataset(path)
 

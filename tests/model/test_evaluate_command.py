@@ -7,13 +7,16 @@ from typing import Any
 
 import msgspec
 import pytest
-from signed_models import Signer, a_payload
+from signed_models import Signer, a_manifest, a_model, a_payload
 from typer.testing import CliRunner, Result
 
 from stream_cw.cli import build_app
+from stream_cw.cli.options import written
 from stream_cw.core.scoring import Recency
 from stream_cw.history.simulator import simulate
+from stream_cw.model.artefact import encode_payload
 from stream_cw.model.chosen import choose
+from stream_cw.model.manifest import LogUse
 
 RANKING = {"n_sessions", "coverage", "p_at_1", "mrr", "ndcg_at_5", "mean_rank"}
 COMPARED = {"n_sessions", "model", "recency", "diff"}
@@ -97,6 +100,36 @@ def test_same_logs_and_model_same_bytes(
     assert written(*logs) == written(*reversed(logs))
     assert written(*logs) != written(*logs, "--by", "account")
     assert written(*logs) != written(*logs, "--by", "time")
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_it_says_which_logs_the_model_was_fitted_to(
+    run: Run, logs: list[Path], tmp_path: Path, packed: bool
+) -> None:
+    model, out = tmp_path / "fitted.json", tmp_path / "out.json"
+    fitted = [LogUse("0" * 64), LogUse(hashlib.sha256(logs[1].read_bytes()).hexdigest())]
+    of_model = a_model()
+    manifest = msgspec.structs.replace(a_manifest(of_model), logs=tuple(fitted))
+    model.write_bytes(encode_payload(manifest, of_model))
+    judged = tmp_path / "two.jsonl.gz" if packed else logs[1]
+    with written(tmp_path / "two.jsonl.gz") as file:
+        file.write(logs[1].read_bytes())
+    for given, seen in (([logs[0]], []), ([judged], ["two"]), ([judged, logs[0]], ["two"])):
+        result = run("evaluate", *given, "--model", model, "--json", out)
+        assert result.exit_code == 0, result.output
+        assert figures(out)["in_sample"] == seen
+        assert ("In sample: the model was fitted to two." in result.output) == bool(seen)
+        assert "does not tell" not in result.output
+
+
+def test_a_model_that_does_not_say_what_it_was_fitted_to(
+    run: Run, logs: list[Path], model: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out.json"
+    for name, seen in ((model, None), ("recency", [])):
+        result = run("evaluate", logs[0], "--model", name, "--json", out)
+        assert figures(out)["in_sample"] == seen
+        assert ("does not tell which logs it was fitted to" in result.output) == (seen is None)
 
 
 def test_a_model_of_one_method_has_no_other(run: Run, logs: list[Path], tmp_path: Path) -> None:

@@ -8,21 +8,25 @@ import pytest
 from leak_check import (
     Extract,
     Fit,
+    Works,
     assert_later_positions_tell_nothing,
     cut_behind,
     leaks,
     sampled,
     served,
     state_at_end,
+    works_of,
 )
 from numpy.typing import NDArray
 from small_logs import HOUR
 
 from stream_cw.core.candidates import candidates
+from stream_cw.core.catalog import CatalogEntry, decode_catalog_entry
 from stream_cw.core.events import Pause, Play, Progress, Stop, decode_event
-from stream_cw.core.rules import WATCH_NEXT
+from stream_cw.core.policies import WATCH_NEXT
 from stream_cw.core.show import last_title, unpack_show
 from stream_cw.core.state import ProfileState
+from stream_cw.core.works import unpack_work
 from stream_cw.history.log import EventLog
 from stream_cw.history.simulator import simulate
 from stream_cw.model.openings import Opening, openings
@@ -31,11 +35,22 @@ Codes = NDArray[np.int64]
 
 
 @pytest.fixture(scope="module")
-def simulated(tmp_path_factory: pytest.TempPathFactory) -> EventLog:
-    path = tmp_path_factory.mktemp("leaks") / "sim.jsonl"
-    with path.open("wb") as out:
-        simulate(5, 45, 11, out)
-    return EventLog(path)
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("leaks")
+    with (path / "sim.jsonl").open("wb") as log, (path / "catalog.jsonl").open("wb") as catalog:
+        simulate(5, 45, 11, log, None, catalog)
+    return path
+
+
+@pytest.fixture(scope="module")
+def simulated(folder: Path) -> EventLog:
+    return EventLog(folder / "sim.jsonl")
+
+
+@pytest.fixture(scope="module")
+def catalog(folder: Path) -> list[CatalogEntry]:
+    lines = (folder / "catalog.jsonl").read_bytes().splitlines()
+    return [decode_catalog_entry(line) for line in lines]
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +63,7 @@ def packed(state: ProfileState) -> list[tuple[str, bytes]]:
     return list(zip(found.ids, found.packed, strict=True))
 
 
-def running_times(log: EventLog) -> Extract:
+def running_times(log: EventLog, _works: Works) -> Extract:
     """Planted: how far a title was ever watched taken for its running time."""
     longest: Counter[str] = Counter()
     for record in log:
@@ -63,7 +78,7 @@ def running_times(log: EventLog) -> Extract:
     return left
 
 
-def popularity(log: EventLog) -> Extract:
+def popularity(log: EventLog, _works: Works) -> Extract:
     """Planted: how often a title is played, in all of the log."""
     plays = Counter(
         event.title.id for record in log if isinstance(event := decode_event(record.value), Play)
@@ -76,7 +91,7 @@ def popularity(log: EventLog) -> Extract:
     return popular
 
 
-def next_play(log: EventLog) -> Extract:
+def next_play(log: EventLog, _works: Works) -> Extract:
     """Planted: whether a show is played within an hour from now."""
     plays = [
         (event.title.show_id, event.ts)
@@ -91,17 +106,41 @@ def next_play(log: EventLog) -> Extract:
     return soon
 
 
+def all_episodes(_log: EventLog, works: Works) -> Extract:
+    """Planted: how many episodes a series has, those that come later included."""
+
+    def count(state: ProfileState, _device_id: str) -> Codes:
+        known = [works.get(show) for show, _ in packed(state)]
+        return np.array([len(unpack_work(work).episodes) if work else 0 for work in known])
+
+    return count
+
+
 def test_the_served_features_know_nothing_of_what_comes_later(
     simulated: EventLog, opened: list[Opening], tmp_path: Path
 ) -> None:
     assert leaks(simulated, served, tmp_path, sampled(opened, 40)) == []
 
 
-@pytest.mark.parametrize("planted", [running_times, popularity, next_play])
-def test_a_planted_feature_that_reads_ahead_is_caught(
-    planted: Fit, simulated: EventLog, opened: list[Opening], tmp_path: Path
+def test_nor_with_a_catalog_that_knows_of_later_days(
+    simulated: EventLog, catalog: list[CatalogEntry], opened: list[Opening], tmp_path: Path
 ) -> None:
-    assert len(leaks(simulated, planted, tmp_path, sampled(opened, 20))) >= 10
+    checked = sampled(opened, 60)
+    assert leaks(simulated, served, tmp_path, checked, catalog) == []
+    known, plain = served(simulated, works_of(catalog)), served(simulated)
+    told = [(opening.state, opening.session.device_id) for opening in checked]
+    assert sum(not np.array_equal(known(*at), plain(*at)) for at in told) > 30
+
+
+@pytest.mark.parametrize("planted", [running_times, popularity, next_play, all_episodes])
+def test_a_planted_feature_that_reads_ahead_is_caught(
+    planted: Fit,
+    simulated: EventLog,
+    catalog: list[CatalogEntry],
+    opened: list[Opening],
+    tmp_path: Path,
+) -> None:
+    assert len(leaks(simulated, planted, tmp_path, sampled(opened, 20), catalog)) >= 10
 
 
 def test_a_planted_feature_that_reads_what_was_is_not(
@@ -109,7 +148,7 @@ def test_a_planted_feature_that_reads_what_was_is_not(
 ) -> None:
     """The check holds nothing against an extractor for having looked at a log."""
 
-    def revisions(log: EventLog) -> Extract:
+    def revisions(log: EventLog, _works: Works) -> Extract:
         length = next(len(record.value or b"") for record in log)
         return lambda state, _device_id: np.array([length, state.revision], np.int64)
 

@@ -22,9 +22,11 @@ from benchmarks.learned_on_simulator import (
     world,
 )
 from stream_cw.model.additive import Examples
-from stream_cw.model.training import RANKING
+from stream_cw.model.settings import RANKING
 
 PROFILES, DAYS = 40, 60
+CLOSED = 0.45
+"""Of the gap to the truth, at least; .52 was reached, and .62 of it in the large run."""
 SEEN, UNSEEN, CONTROL_SEEN, CONTROL_UNSEEN = 1, 2, 3, 4
 
 
@@ -68,7 +70,7 @@ def test_the_model_is_nearer_to_the_truth_than_recency(found: Findings) -> None:
     recency, model, _ = found.p_at_1
     assert model > recency
     assert found.closed.value is not None
-    assert 0 < found.closed.value < 1
+    assert CLOSED < found.closed.value < 1
 
 
 def test_estimates_are_near_the_true_chances(found: Findings) -> None:
@@ -101,8 +103,6 @@ def test_the_control_leaves_out_all_that_the_device_tells() -> None:
         "device_rank",
         "class_rank",
         "last_place",
-        "device_share",
-        "class_share",
         "begun_here",
         "device_sessions_since",
         "device_age",

@@ -8,16 +8,17 @@ from stream_cw.core.candidates import candidates
 from stream_cw.core.events import SessionStart, decode_event
 from stream_cw.core.features import TITLE_FEATURES, UNKNOWN
 from stream_cw.core.learned import CompiledAdditive, CompiledCurve, Learned
+from stream_cw.core.policies import WATCH_NEXT
 from stream_cw.core.row import View
 from stream_cw.core.rows import MAX_TILES, ModelRef, Row
-from stream_cw.core.rules import WATCH_NEXT
 from stream_cw.core.state import find_device, hash64
 from stream_cw.history.log import EventLog
 from stream_cw.history.replay import replay
 from stream_cw.history.simulator import simulate
 from stream_cw.model.dataset import DataSet, make_dataset, read_dataset, write_dataset
 from stream_cw.model.openings import openings
-from stream_cw.model.training import examples_of, placement_rows, scored, total_hazards
+from stream_cw.model.training import examples_of, placement_rows, total_hazards
+from stream_cw.model.trees import scored
 
 REF = ModelRef("random", "ab" * 32)
 MODEL = a_random_model(50)

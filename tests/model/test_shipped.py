@@ -69,14 +69,32 @@ def test_each_device_has_its_own_show_on_top():
     assert shows(life.row_at("phone", at, RECENCY)) == ["crime", "children"]
 
 
-def test_what_is_watched_at_ten_rises_at_ten():
-    """Two shows on one device, one on weekday nights and one at noon: each rises at its hour."""
+def noons_and_nights() -> Life:
+    """Two shows on one device, one at noon and one at ten, on the weekdays of six weeks."""
     life = Life()
     for week in range(6):
         for day in range(5):
             date = MONDAY + timedelta(days=7 * week + day)
             life.watch("noon", "tv", date + timedelta(hours=12), 5 * week + day + 1)
             life.watch("night", "tv", date + timedelta(hours=22), 5 * week + day + 1)
+    return life
+
+
+def test_what_is_watched_at_ten_on_weekdays_is_first_at_ten_on_weekdays():
+    """The day after: each is first at its hour, where recency has one first at both."""
+    life = noons_and_nights()
+    monday = MONDAY + timedelta(days=6 * 7)
+    life.watch("noon", "tv", monday + timedelta(hours=12), 31)
+    life.watch("night", "tv", monday + timedelta(hours=22), 31)
+    noon, ten = (monday + timedelta(days=1, hours=hour) for hour in (12, 22))
+    assert shows(life.row_at("tv", noon)) == ["noon", "night"]
+    assert shows(life.row_at("tv", ten)) == ["night", "noon"]
+    assert shows(life.row_at("tv", noon, RECENCY)) == ["night", "noon"]
+
+
+def test_what_is_watched_at_ten_rises_at_ten():
+    """More than it would without the features of the hour."""
+    life = noons_and_nights()
     weekday = MONDAY + timedelta(days=6 * 7 + 1)
 
     def rise(view: View) -> int:

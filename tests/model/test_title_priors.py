@@ -13,8 +13,8 @@ from small_logs import Story, write_events
 from stream_cw.core.candidates import candidates
 from stream_cw.core.extraction import feature_codes
 from stream_cw.core.features import SESSION_FEATURES, TITLE_FEATURES, UNKNOWN, octave
+from stream_cw.core.policies import WATCH_NEXT
 from stream_cw.core.priors import CompiledPriors, title_hash
-from stream_cw.core.rules import WATCH_NEXT
 from stream_cw.core.state import hash64
 from stream_cw.history.log import EventLog
 from stream_cw.model import priors, training
@@ -26,10 +26,8 @@ from stream_cw.model.heldout import held_out, join, turns
 from stream_cw.model.openings import openings
 from stream_cw.model.priors import MIN_PROFILES, fit_priors, with_priors
 from stream_cw.model.produce import produce
+from stream_cw.model.settings import INTEREST, RANKING, Settings
 from stream_cw.model.training import (
-    INTEREST,
-    RANKING,
-    Settings,
     added_to,
     examples_of,
     folds,

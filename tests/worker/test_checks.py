@@ -25,11 +25,20 @@ def test_a_committed_offset_lies_within_the_log() -> None:
 
 
 def test_states_belong_to_the_log_that_is_there() -> None:
-    check_marks("events", EPOCH, [(0, None, 0), (1, Mark(EPOCH, 19), 20), (2, Mark(EPOCH, -1), 0)])
+    for mark in (None, Mark(EPOCH, 9), Mark(EPOCH, 19)):
+        check_marks("events", EPOCH, [(1, mark, 10, 20)])
+    check_marks("events", EPOCH, [(0, None, 0, 0), (1, Mark(EPOCH, -1), 0, 0)])
     with pytest.raises(LogMismatchError, match=r"partition 1: .* wanted below 20, .* found 20"):
-        check_marks("events", EPOCH, [(1, Mark(EPOCH, 20), 20)])
+        check_marks("events", EPOCH, [(1, Mark(EPOCH, 20), 10, 20)])
     with pytest.raises(LogMismatchError, match=re.escape(f"found of log {OTHER.hex()}")):
-        check_marks("events", EPOCH, [(1, Mark(OTHER, 1), 20)])
+        check_marks("events", EPOCH, [(1, Mark(OTHER, 15), 10, 20)])
+
+
+def test_states_that_the_log_no_longer_follows_on_are_refused() -> None:
+    """Whatever was committed: a group's offsets expire, too."""
+    found = [(0, Mark(EPOCH, 9), 10, 20), (1, Mark(EPOCH, 8), 10, 20)]
+    with pytest.raises(LogMismatchError, match=r"partition 1: .* offset 9 on, .* from 10 on"):
+        check_marks("events", EPOCH, found)
 
 
 def test_a_data_directory_is_held_until_its_worker_ends(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from stream_cw.core.row import RECENCY, View
 from stream_cw.core.rows import decode_row
 from stream_cw.history.replay import replay
 from stream_cw.model.artefact import unpack
+from stream_cw.model.chosen import choose
 from stream_cw.model.topic import RANKER, kept_key
 
 SIGNER = Signer()
@@ -207,6 +208,30 @@ class TestOnKafka:
         system.wait_until_through(again)
         again.stop()
         assert set(models_named(system)) == {newest + 1, gone + 1}
+
+    def test_until_a_model_is_published_and_when_it_is_gone_the_shipped_one_makes_the_rows(
+        self, system: System, tmp_path: Path, trusted: Path
+    ) -> None:
+        shipped = choose("shipped")
+        worker = system.start(model_keys=trusted, model=None)
+        watch = Watch(system)
+        with running_log(system):
+            watch.until_model(-1)
+            newest = publish(system.brokers, system.topics.models, NEWEST)
+            watch.until_model(newest)
+            gone = write(system, RANKER, None)
+            watch.until_model(gone)
+        system.wait_until_through(worker)
+        worker.stop()
+        names = {0: shipped.ref.id, newest + 1: "newest-first", gone + 1: shipped.ref.id}
+        assert models_named(system) == names
+        views = [
+            View(scorer=shipped),
+            view_of(NEWEST, newest),
+            View(scorer=shipped, model=gone + 1),
+        ]
+        verdict = verdict_of(system, tmp_path, *views)
+        assert verdict.holds, verdict
 
     def test_without_trusted_keys_published_models_are_left_alone(self, system: System) -> None:
         publish(system.brokers, system.topics.models, NEWEST)

@@ -5,9 +5,8 @@ What was fetched in between, and waits because the rounds before it are slow, wo
 """
 
 import pytest
-import worker_support
 from oracle import judge
-from worker_support import make_events
+from worker_support import RUN, make_events
 from worker_system import PARTITIONS, System
 
 SLOW = """
@@ -34,15 +33,14 @@ rounds.Rounds._send_rows = slow_rows
 
 @pytest.mark.kafka
 @pytest.mark.timeout(180)
-def test_what_waits_when_recovery_ends_is_worked_on(system: System, tmp_path, monkeypatch):
+def test_what_waits_when_recovery_ends_is_worked_on(system: System, tmp_path):
     events = make_events(30, 1_500)
     system.produce(events[:300])
     first = system.start("one")
     system.wait_until_through(first)
     first.stop()
     system.produce(events[300:])
-    monkeypatch.setattr(worker_support, "RUN", SLOW + worker_support.RUN.replace("; ", "\n"))
-    slow = system.start("two", round_records=60)
+    slow = system.start("two", code=SLOW + RUN, round_records=60)
     system.wait_until_through(slow)
     assert slow.stop()["changelog_read"] > 0, "it recovered"
     verdict = judge(system.brokers, system.topics, PARTITIONS, tmp_path)

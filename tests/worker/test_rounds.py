@@ -6,15 +6,18 @@ notes what it is told. What the two do for real is tested in `test_worker`.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
+import pytest
 from worker_support import make_events
 
 from stream_cw.broker.contract import topic_names
 from stream_cw.core.events import encode_event
 from stream_cw.core.row import View
 from stream_cw.core.rows import decode_row
+from stream_cw.errors import LogMismatchError
+from stream_cw.worker import breath
 from stream_cw.worker.held import Held
 from stream_cw.worker.lease import Lease
 from stream_cw.worker.mark import MARK_KEY, Mark, decode_mark
@@ -112,7 +115,10 @@ class Scene:
         self.done: list[int] = []
         self.failures: list[BaseException] = []
         self.views = 0
-        self.events = iter(enumerate(map(encode_event, make_events(1, 50))))
+        self.log_starts_at = 0
+        self.events: Iterator[tuple[int, bytes]] = iter(
+            enumerate(map(encode_event, make_events(1, 50)))
+        )
         self.rounds = Rounds(
             Setup(
                 topics=TOPICS,
@@ -122,6 +128,7 @@ class Scene:
                 producer=lambda: self.broker,
                 generation=lambda: self.generation,
                 done=lambda _, offset: self.done.append(offset),
+                log_start=self.log_start,
                 fail=self.failures.append,
                 lease=Lease(6.0, lambda: self.now),
                 held=Held(10**9),
@@ -140,11 +147,17 @@ class Scene:
         self.views += 1
         return View(model=self.views)
 
-    async def run(self, generation: int | None = None, records: int = 1) -> None:
+    async def log_start(self, partition: int) -> int:
+        assert partition == 0
+        return self.log_starts_at
+
+    def batch(self, records: int = 1, generation: int | None = None) -> Batch:
         found = [Found(*next(self.events)) for _ in range(records)]
         size = sum(len(record.value) for record in found)
-        batch = Batch(generation or self.generation, 0, found, size)
-        await self.rounds.run(batch)
+        return Batch(generation or self.generation, 0, found, size)
+
+    async def run(self, generation: int | None = None, records: int = 1) -> None:
+        await self.rounds.run(self.batch(records, generation))
         await breathe()
 
 
@@ -206,6 +219,39 @@ def test_a_round_is_of_one_model_and_the_next_of_the_newer_one() -> None:
             assert {row.version.model for row in rows} == {model}
             await settled(s)
             s.rounds.resume()
+
+    assert not scene(play).failures
+
+
+@pytest.mark.parametrize("kind", ["events", "bad records"])
+def test_others_have_a_turn_after_each_record_and_each_thing_to_send(
+    monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """A turn is taken when it is due, which is always here: what counts is where it can be."""
+    monkeypatch.setattr(breath, "BREATH_SECONDS", -1.0)
+    records = 50
+
+    async def play(s: Scene) -> None:
+        if kind == "bad records":
+            s.events = ((offset, b"no event") for offset in range(records))
+        ticks = 0
+
+        async def tick() -> None:
+            nonlocal ticks
+            while True:
+                ticks += 1
+                await asyncio.sleep(0)
+
+        ticking = asyncio.create_task(tick())
+        await breathe()
+        ticks = 0
+        await s.rounds.run(s.batch(records))
+        stats = s.rounds.setup.stats
+        profiles = 0 if stats.refused else 1
+        assert stats.events + stats.refused == records
+        assert ticks >= records + stats.refused + stats.rows + profiles
+        ticking.cancel()
+        await settled(s)
 
     assert not scene(play).failures
 
@@ -309,6 +355,39 @@ def test_a_foreign_record_in_the_changelog_is_seen() -> None:
         assert s.done == [1]
 
     assert all("another worker wrote here" in str(error) for error in scene(play).failures)
+
+
+def test_a_gap_is_passed_over_unless_the_log_starts_behind_what_is_needed() -> None:
+    async def play(s: Scene) -> None:
+        await s.run()
+        next(s.events)
+        s.log_starts_at = 1  # offset 1 is the end of a transaction
+        await s.run()
+        await settled(s)
+        assert s.done == [1, 3]
+        assert not s.failures
+        s.rounds.resume()
+        next(s.events)
+        s.log_starts_at = 4
+        await s.run()
+        assert not s.broker.waiting
+        assert s.done == [1, 3]
+
+    failures = scene(play).failures
+    assert [type(error) for error in failures] == [LogMismatchError]
+    assert "partition 0: the log wanted from offset 3 on" in str(failures[0])
+    assert "found from 4 on: events are lost" in str(failures[0])
+
+
+def test_a_log_that_had_a_past_before_the_worker_is_read_from_its_start() -> None:
+    async def play(s: Scene) -> None:
+        next(s.events)
+        s.log_starts_at = 1
+        await s.run()
+        await settled(s)
+        assert s.done == [2]
+
+    assert not scene(play).failures
 
 
 def test_a_failed_send_ends_the_process_with_nothing_committed() -> None:

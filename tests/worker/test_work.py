@@ -4,14 +4,17 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stream_cw.core.codec import decode_state, encode_state
 from stream_cw.core.events import (
+    Browse,
     Episode,
     Event,
     ForgetProfile,
+    HomeView,
     Pause,
     Play,
     Progress,
@@ -26,7 +29,7 @@ from stream_cw.core.state import ProfileState
 from stream_cw.history.replay import replay
 from stream_cw.worker.held import Held
 from stream_cw.worker.mark import MARK_KEY, decode_mark
-from stream_cw.worker.output import Output, put_out
+from stream_cw.worker.output import SOURCE_OFFSET, Output, put_out
 from stream_cw.worker.sending import Outgoing
 from stream_cw.worker.stats import Stats
 from stream_cw.worker.work import Partition, Work
@@ -61,7 +64,7 @@ def a_log(values: Sequence[Event | bytes], start: int = 0) -> list[Record]:
     ]
 
 
-KINDS = (Play, Play, Stop, Pause, Progress, SessionStart, ForgetProfile)
+KINDS = (Play, Play, Stop, Pause, Progress, SessionStart, HomeView, Browse, ForgetProfile)
 
 
 @st.composite
@@ -302,6 +305,47 @@ def test_what_is_held_back_is_remembered_in_bounded_memory() -> None:
 def test_a_device_is_sent_the_same_content_once() -> None:
     machine = Machine()
     machine.run(a_log([an_event(Play, 0), an_event(Stop, 1)]))
-    machine.run(a_log([an_event(SessionStart, 2)], start=2))
+    machine.run(a_log([an_event(Browse, 2)], start=2))
     assert len(machine.rows[row_key("ann", "tv")]) == 1
     assert machine.stats.held_back == 1
+
+
+@pytest.mark.parametrize("asking", [SessionStart, HomeView])
+def test_a_row_that_was_asked_for_is_sent_though_the_device_has_it(asking: type[Event]) -> None:
+    machine = Machine()
+    machine.run(a_log([an_event(Play, 0), an_event(Play, 1, device="phone")]))
+    machine.run(a_log([an_event(asking, 2)], start=2))
+    assert revisions(machine, "tv") == [2, 3]
+    assert revisions(machine, "phone") == [2]
+    assert machine.stats.held_back == 1
+
+
+def test_conflation_keeps_that_a_row_was_asked_for() -> None:
+    machine = Machine()
+    machine.run(a_log([an_event(Play, 0)]))
+    machine.run(a_log([an_event(HomeView, 1), an_event(Browse, 2), an_event(Browse, 3)], start=1))
+    assert revisions(machine, "tv") == [1, 4]
+
+
+def test_a_row_that_is_asked_for_again_by_a_repeated_event_is_sent_again() -> None:
+    machine = Machine()
+    log = a_log([an_event(Play, 0), an_event(HomeView, 1), an_event(HomeView, 1)])
+    machine.run(log[:2])
+    _, output = machine.compute(log[2:])
+    assert [record.key for record in output.rows] == [b"ann/tv"]
+    assert output.rows[0].value == machine.rows[b"ann/tv"][-1]
+    assert (SOURCE_OFFSET, b"2") in output.rows[0].headers
+
+
+def test_a_repeated_event_brings_no_row_behind_a_quiet_one() -> None:
+    """At a quiet event's revision there is no row: one would differ from the replay's."""
+    machine = Machine()
+    log = a_log([an_event(HomeView, 0), an_event(Progress, 1), an_event(HomeView, 0)])
+    machine.run(log[:2])
+    machine.run(log[2:])
+    assert revisions(machine, "tv") == [1]
+
+
+def revisions(machine: Machine, device: str) -> list[int]:
+    rows = machine.rows[row_key("ann", device)]
+    return [decode_row(row).version.revision for row in rows if row is not None]

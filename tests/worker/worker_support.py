@@ -37,10 +37,13 @@ from stream_cw.core.events import (
 from stream_cw.core.partition import partition_for
 
 START = 1_700_000_000_000
-RUN = (
-    "from stream_cw.config import load_settings; from stream_cw.worker.run import run_worker; "
-    "raise SystemExit(run_worker(load_settings()))"
-)
+RUN = """
+from stream_cw.config import load_settings
+from stream_cw.worker.run import run_worker
+
+raise SystemExit(run_worker(load_settings()))
+"""
+"""What a worker's process runs; tests put before it what is to be otherwise."""
 
 
 def make_events(profiles: int, count: int, seed: int = 1) -> list[Event]:
@@ -229,7 +232,11 @@ class WorkerProcess:
         given = {"data_dir": folder / "data", "stats_file": self.stats_file, **settings}
         environment = {
             **os.environ,
-            **{f"STREAM_CW_{name.upper()}": str(value) for name, value in given.items()},
+            **{
+                f"STREAM_CW_{name.upper()}": str(value)
+                for name, value in given.items()
+                if value is not None
+            },
         }
         self.process = subprocess.Popen(
             [sys.executable, "-c", code], env=environment, stdout=self._log, stderr=self._log
@@ -263,17 +270,29 @@ class WorkerProcess:
         self._log.close()
 
 
+def end_of(worker: WorkerProcess) -> str:
+    """Wait until a worker ends by itself; its last line but the counts."""
+    assert worker.wait() == 1, worker.log()
+    log = worker.log()
+    assert "Traceback" not in log
+    errors = [line for line in log.splitlines() if " ERROR stream_cw.worker: " in line]
+    assert len(errors) == 1, log
+    return errors[0].split(" ERROR stream_cw.worker: ")[1]
+
+
 @contextmanager
 def workers(
     root: Path, *, code: str = RUN, **common: Any
 ) -> Iterator[Callable[..., WorkerProcess]]:
     """Start workers by name; the same name finds the same folder again.
 
-    They order rows by recency where a test says nothing else: it is the quicker oracle.
+    They order rows by recency where a test says nothing else: it is the quicker oracle. A setting
+    that is None is left at its default.
     """
     started: list[WorkerProcess] = []
+    of_all = code
 
-    def start(name: str = "one", **settings: Any) -> WorkerProcess:
+    def start(name: str = "one", *, code: str = of_all, **settings: Any) -> WorkerProcess:
         folder = root / name
         folder.mkdir(parents=True, exist_ok=True)
         worker = WorkerProcess(folder, {"model": "recency", **common, **settings}, code)

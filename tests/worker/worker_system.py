@@ -65,6 +65,9 @@ class System(Struct, frozen=True):
     def changelog(self) -> list[Message]:
         return read_all(self.brokers, self.topics.changelog, PARTITIONS)
 
+    def changelog_records(self) -> int:
+        return sum(log_ends(self.brokers, self.topics.changelog, PARTITIONS).values())
+
     def events(self) -> list[Message]:
         return read_all(self.brokers, self.topics.events, PARTITIONS)
 
