@@ -8,12 +8,13 @@ arrived, and must be so as well had the newest events, or all, arrived in anothe
 import random
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from typing import NamedTuple
 
 import msgspec
+from household import DEVICES, START, Home, Player, pick, title_of
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from household import DEVICES, START, Home, Player, pick, title_of
 from promises import DAY, LASTS, MINUTE, Offer, Promises, Release, Shelf
 
 from stream_cw.core.catalog import EpisodeEntry, MovieEntry, Season, SeriesEntry
@@ -40,13 +41,21 @@ POLICY = WATCH_NEXT
 RECENT = 8
 """So many events are dealt anew after each step: that is where devices cross."""
 
-TURNS = (
+HAPPENINGS = (
     *("press",) * 4,
     *("take_a_tile",) * 3,
     *("mark_watched",) * 2,
     *("begin", "remove", "undo_remove", "wait", "release", "lose_or_find_network", "repeat"),
 )
 """What happens, as often as it stands here."""
+
+
+class Turn(NamedTuple):
+    """Who does it and with what; `number` picks one of what there is to choose from."""
+
+    player: Player
+    show: str
+    number: int
 
 
 class Household(RuleBasedStateMachine):
@@ -71,73 +80,74 @@ class Household(RuleBasedStateMachine):
         for number, show in enumerate(("saga", "saga", "film")):
             player = self.home.players[number]
             self.home.tell(player, HomeView)
-            self.begin(player, show, number)
+            self.begin(Turn(player, show, number))
             self.home.wait(minutes * MINUTE)
 
     @rule(
-        turn=st.sampled_from(TURNS),
+        what=st.sampled_from(HAPPENINGS),
         player=st.integers(0, 2),
         show=st.sampled_from(("film", "saga", "saga")),
         number=st.integers(0, 59),
     )
-    def happen(self, turn: str, player: int, show: str, number: int) -> None:
-        getattr(self, turn)(self.home.players[player], show, number)
+    def happen(self, what: str, player: int, show: str, number: int) -> None:
+        getattr(self, what)(Turn(self.home.players[player], show, number))
 
     # What members do
 
-    def begin(self, player: Player, show: str, number: int) -> None:
+    def begin(self, turn: Turn) -> None:
         """Play a title of a show from its start, watched or not."""
-        there = [release for release in self.shelf[show] if release.ts <= self.home.now]
-        self.home.begin(player, title_of(pick(there, number).title), 0)
+        there = [release for release in self.shelf[turn.show] if release.ts <= self.home.now]
+        self.home.begin(turn.player, title_of(pick(there, turn.number).title), 0)
 
-    def take_a_tile(self, player: Player, show: str, number: int) -> None:
+    def take_a_tile(self, turn: Turn) -> None:
         """Go on with what a tile offers, and watch for some time."""
-        if offer := self._offers().get(show):
-            self.home.begin(player, title_of(offer[0]), offer[1])
-            self.home.wait(pick((0, 0, 1, 7, 45), number) * MINUTE)
+        if offer := self._offers().get(turn.show):
+            self.home.begin(turn.player, title_of(offer[0]), offer[1])
+            self.home.wait(pick((0, 0, 1, 7, 45), turn.number) * MINUTE)
 
-    def press(self, player: Player, show: str, number: int) -> None:
+    def press(self, turn: Turn) -> None:
         """Halt what plays, or go on with what is paused; a device at rest is opened."""
-        if player.playing:
-            self.home.halt(player, pick((Pause, Pause, Stop), number))
-        elif player.title is not None:
-            self.home.begin(player, player.title, player.position_ms)
+        if turn.player.playing:
+            self.home.halt(turn.player, pick((Pause, Pause, Stop), turn.number))
+        elif turn.player.title is not None:
+            self.home.begin(turn.player, turn.player.title, turn.player.position_ms)
         else:
-            self.home.tell(player, SessionStart)
+            self.home.tell(turn.player, SessionStart)
 
-    def remove(self, player: Player, show: str, number: int) -> None:
-        self.home.tell(player, Remove, show_id=show)
+    def remove(self, turn: Turn) -> None:
+        self.home.tell(turn.player, Remove, show_id=turn.show)
 
-    def undo_remove(self, player: Player, show: str, number: int) -> None:
-        self.home.tell(player, UndoRemove, show_id=show)
+    def undo_remove(self, turn: Turn) -> None:
+        self.home.tell(turn.player, UndoRemove, show_id=turn.show)
 
-    def mark_watched(self, player: Player, show: str, number: int) -> None:
+    def mark_watched(self, turn: Turn) -> None:
         """Where the show stands, or a title behind that; what marks of older ones do is no rule."""
-        there = [release.title for release in self.shelf[show]]
-        at = there.index(self.promises.story(show).last[0]) + pick((0, 0, 0, 1, 2), number)
-        self.home.tell(player, MarkWatched, title=title_of(there[min(at, len(there) - 1)]))
+        last, _ = self.promises.story(turn.show).last
+        there = [release.title for release in self.shelf[turn.show]]
+        behind = there[there.index(last) :][: pick((1, 1, 1, 2, 3), turn.number)]
+        self.home.tell(turn.player, MarkWatched, title=title_of(behind[-1]))
 
     # What happens around them
 
-    def wait(self, player: Player, show: str, number: int) -> None:
-        self.home.wait(pick((MINUTE, MINUTE, 20 * MINUTE, DAY, 9 * DAY), number))
+    def wait(self, turn: Turn) -> None:
+        self.home.wait(pick((MINUTE, MINUTE, 20 * MINUTE, DAY, 9 * DAY), turn.number))
 
-    def release(self, player: Player, show: str, number: int) -> None:
+    def release(self, turn: Turn) -> None:
         """Add an episode that is there at once, or a day later."""
         releases = self.shelf["saga"]
-        ts = max(self.home.now + pick((0, DAY), number), releases[-1].ts)
+        ts = max(self.home.now + pick((0, DAY), turn.number), releases[-1].ts)
         releases.append(Release(f"saga-{len(releases)}", ts))
         self.view = view_of(self.shelf)
 
-    def lose_or_find_network(self, player: Player, show: str, number: int) -> None:
-        if player.online:
-            player.online = False
+    def lose_or_find_network(self, turn: Turn) -> None:
+        if turn.player.online:
+            turn.player.online = False
         else:
-            self.home.find_network(player)
+            self.home.find_network(turn.player)
 
-    def repeat(self, player: Player, show: str, number: int) -> None:
+    def repeat(self, turn: Turn) -> None:
         before, offers = self.state, self._offers()
-        self.state = take(before, pick(self.arrived, -number))
+        self.state = take(before, pick(self.arrived, -turn.number))
         assert self.state == msgspec.structs.replace(before, source=self.state.source)
         assert self._offers() == offers
 

@@ -29,6 +29,7 @@ from stream_cw.core.events import (
     Stop,
     UndoRemove,
 )
+from stream_cw.core.policies import POLICIES
 
 MONDAY = 1_704_067_200_000
 SECOND, MINUTE, DAY = 1_000, 60_000, 86_400_000
@@ -66,15 +67,15 @@ class Case(NamedTuple):
     expected : str
         What its member expected, in our words.
     script : tuple of Part
-    only : str or None
-        The policy that it holds under; None: under all of them.
+    under : tuple of str
+        The policies that it holds under.
     """
 
     complaint: str
     name: str
     expected: str
     script: tuple[Part, ...]
-    only: str | None = None
+    under: tuple[str, ...] = tuple(POLICIES)
 
 
 # The catalog

@@ -40,7 +40,7 @@ CASES = (
             watched("s1e2", to="25:00", at="Tue 20:00"),
             row(resume("s1e2", "25:00")),
         ),
-        only="watch-next",
+        under=("watch-next",),
     ),
     Case(
         "jellyfin/jellyfin-web#6737",
@@ -56,7 +56,7 @@ CASES = (
             paused("s1e4", to="12:00", of=SHORT, at="Mon 21:12"),
             row(resume("s1e4", "12:00")),
         ),
-        only="watch-next",
+        under=("watch-next",),
     ),
     Case(
         "jellyfin/jellyfin-web#6737",
@@ -75,6 +75,6 @@ CASES = (
             opened(at="Tue 20:00", on="phone"),
             row(resume("s1e5", "6:00", because="asleep"), on="phone"),
         ),
-        only="watch-next",
+        under=("watch-next",),
     ),
 )
