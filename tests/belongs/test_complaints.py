@@ -2,15 +2,12 @@
 
 import pytest
 from cases import asleep, devices, finished, next_episode, removed, rewatch, versions
-from vocabulary import Case, Catalog, Shown, numbered, told
+from script import Case, Catalog, Shown, numbered, take, tiles_in_words
 
 from stream_cw.core.policies import POLICIES
-from stream_cw.core.row import View, row
-from stream_cw.core.rows import Tile
+from stream_cw.core.row import View
 from stream_cw.core.rules import Policy
-from stream_cw.core.state import ProfileState, Source
-from stream_cw.core.step import step
-from stream_cw.core.works import pack_work
+from stream_cw.core.state import ProfileState
 
 THEMES = (finished, removed, next_episode, devices, rewatch, asleep, versions)
 CASES = [case for theme in THEMES for case in theme.CASES]
@@ -33,8 +30,6 @@ COMPLAINTS = {
     "jellyfin/jellyfin#12049",
     "jellyfin/jellyfin#12131",
 }
-SAID = ("asleep", "new_episode")
-"""Reasons that a tile must give where a case names them, and only there."""
 
 RUNS = [
     pytest.param(case, POLICIES[name], id=f"{case.complaint}: {case.name} ({name})")
@@ -47,20 +42,19 @@ RUNS = [
 def test_complaint(case: Case, policy: Policy) -> None:
     state: ProfileState | None = None
     due: tuple[str, ...] = ()
-    view, offset = View(policy=policy), 0
-    for part in numbered(case.script):
+    view, made = View(policy=policy), 0
+    for part in case.script:
         match part:
-            case Catalog(entries):
-                works = {entry.id: pack_work(entry) for entry in entries}
-                view = View(policy=policy, works=works, catalog=view.catalog + len(entries))
-            case Shown():
+            case Catalog():
+                view = part.view(policy)
+            case Shown(on, pushed, tiles):
                 assert state is not None
-                assert in_words(row(state, "p", part.on, view).tiles) == list(part.tiles)
-                assert not part.pushed or part.on in due
+                assert tiles_in_words(state, on, view) == tiles
+                assert not pushed or on in due
             case events:
-                for event in events:
-                    taken = step(state, event, Source(bytes(16), 0, offset))
-                    state, due, offset = taken.state, taken.due, offset + 1
+                for event in numbered(events, made):
+                    taken = take(state, event)
+                    state, due, made = taken.state, taken.due, made + 1
 
 
 def test_each_complaint_has_its_case() -> None:
@@ -68,15 +62,3 @@ def test_each_complaint_has_its_case() -> None:
     assert len({(case.complaint, case.name) for case in CASES}) == len(CASES)
     for case in CASES:
         assert sum(isinstance(part, Shown) for part in case.script), f"{case.name} shows no row"
-
-
-def in_words(tiles: list[Tile]) -> list[str]:
-    return [
-        told(
-            tile.title_id,
-            tile.position_ms,
-            up_next=tile.up_next,
-            because=tile.reason if tile.reason in SAID else None,
-        )
-        for tile in tiles
-    ]

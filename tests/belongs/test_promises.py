@@ -6,16 +6,18 @@ arrived, and must be so as well had the newest events, or all, arrived in anothe
 """
 
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
 import msgspec
-from household import DEVICES, START, Home, Player, pick, title_of
+from arrival import chosen_order
+from household import START, Home, Player, pick, title_of
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from promises import DAY, LASTS, MINUTE, Offer, Promises, Release, Shelf
+from script import take
 
 from stream_cw.core.catalog import EpisodeEntry, MovieEntry, Season, SeriesEntry
 from stream_cw.core.events import (
@@ -23,7 +25,6 @@ from stream_cw.core.events import (
     HomeView,
     MarkWatched,
     Pause,
-    Play,
     Remove,
     SessionStart,
     Stop,
@@ -32,8 +33,7 @@ from stream_cw.core.events import (
 from stream_cw.core.policies import WATCH_NEXT
 from stream_cw.core.row import View, row
 from stream_cw.core.rows import Row
-from stream_cw.core.state import ProfileState, Source
-from stream_cw.core.step import step
+from stream_cw.core.state import ProfileState
 from stream_cw.core.works import pack_work
 
 SHOWS = ("film", "saga")
@@ -147,7 +147,7 @@ class Household(RuleBasedStateMachine):
 
     def repeat(self, turn: Turn) -> None:
         before, offers = self.state, self._offers()
-        self.state = take(before, pick(self.arrived, -turn.number))
+        self.state = take(before, pick(self.arrived, -turn.number)).state
         assert self.state == msgspec.structs.replace(before, source=self.state.source)
         assert self._offers() == offers
 
@@ -163,7 +163,7 @@ class Household(RuleBasedStateMachine):
         if self.arrived:
             newest, before = self.arrived[-RECENT:], self.before[-RECENT:][0]
             chance = random.Random(len(self.arrived))
-            order = in_order(newest, chance.choice, before.shows if before else ())
+            order = chosen_order(newest, chance.choice, before.shows if before else ())
             self._check(run(order, before))
 
     def teardown(self) -> None:
@@ -171,7 +171,7 @@ class Household(RuleBasedStateMachine):
         for player in self.home.players:
             self.home.find_network(player)
         for first in (min, max) if self.arrived else ():
-            order = in_order(self.arrived, partial(first, key=lambda event: event.device_id))
+            order = chosen_order(self.arrived, partial(first, key=lambda event: event.device_id))
             state = run([*order, *order[-3:]])
             self._check(state)
             assert state.revision == self.state.revision
@@ -192,7 +192,7 @@ class Household(RuleBasedStateMachine):
         self.arrived.append(event)
         self.before.append(self.state)
         self.promises.arrive(event)
-        self.state = take(self.state, event)
+        self.state = take(self.state, event).state
 
 
 def offers_of(shown: Row) -> dict[str, Offer]:
@@ -216,40 +216,9 @@ def view_of(shelf: Shelf) -> View:
 
 def run(events: Sequence[Event], state: ProfileState | None = None) -> ProfileState:
     for event in events:
-        state = take(state, event)
+        state = take(state, event).state
     assert state is not None
     return state
-
-
-def take(state: ProfileState | None, event: Event) -> ProfileState | None:
-    offset = 0 if state is None else state.source.offset + 1
-    return step(state, event, Source(bytes(16), 0, offset)).state
-
-
-def in_order(
-    events: Sequence[Event], choose: Callable[[list[Event]], Event], known: Iterable[str] = ()
-) -> list[Event]:
-    """Choose an order of arrival that keeps each device's own.
-
-    A member's word on a show comes behind the show's first play, as nobody could have told the
-    member of it before.
-    """
-    waiting = {name: [e for e in events if e.device_id == name] for name in DEVICES}
-    known = set(known)
-    ordered: list[Event] = []
-    while len(ordered) < len(events):
-        heads = [there[0] for there in waiting.values() if there and may_come(there[0], known)]
-        ordered.append(choose(heads))
-        waiting[ordered[-1].device_id].pop(0)
-        if isinstance(ordered[-1], Play):
-            known.add(ordered[-1].title.show_id)
-    return ordered
-
-
-def may_come(event: Event, known: set[str]) -> bool:
-    if isinstance(event, MarkWatched):
-        return event.title.show_id in known
-    return not isinstance(event, Remove | UndoRemove) or event.show_id in known
 
 
 TestPromises = Household.TestCase

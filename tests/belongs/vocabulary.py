@@ -9,9 +9,9 @@ film. A device is of the class that its name begins with: `tv`, `tv-bedroom`.
 """
 
 import re
-from typing import Any, NamedTuple
+from typing import Any
 
-import msgspec
+from script import SECOND, Catalog, Shown, told
 
 from stream_cw.core.catalog import CatalogEntry, EpisodeEntry, MovieEntry, Season, SeriesEntry
 from stream_cw.core.events import (
@@ -29,53 +29,12 @@ from stream_cw.core.events import (
     Stop,
     UndoRemove,
 )
-from stream_cw.core.policies import POLICIES
 
 MONDAY = 1_704_067_200_000
-SECOND, MINUTE, DAY = 1_000, 60_000, 86_400_000
+DAY = 86_400_000
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 EPISODE, FILM = "45:00", "1:40:00"
 """How long titles are where nothing is said."""
-
-
-class Catalog(NamedTuple):
-    """What the service has from here on."""
-
-    entries: tuple[CatalogEntry, ...]
-
-
-class Shown(NamedTuple):
-    """The row that a device must have here."""
-
-    on: str
-    pushed: bool
-    tiles: tuple[str, ...]
-
-
-Part = list[Event] | Catalog | Shown
-
-
-class Case(NamedTuple):
-    """A complaint about some system, and what ours does after the same events.
-
-    Attributes
-    ----------
-    complaint : str
-        The thread, as its site names it.
-    name : str
-        What it is about.
-    expected : str
-        What its member expected, in our words.
-    script : tuple of Part
-    under : tuple of str
-        The policies that it holds under.
-    """
-
-    complaint: str
-    name: str
-    expected: str
-    script: tuple[Part, ...]
-    under: tuple[str, ...] = tuple(POLICIES)
 
 
 # The catalog
@@ -210,16 +169,6 @@ def after(name: str) -> str:
     return told(name, 0, up_next=True)
 
 
-def told(
-    title_id: str, position_ms: int, *, up_next: bool = False, because: str | None = None
-) -> str:
-    """Tell a tile in words."""
-    seconds = position_ms // SECOND
-    where = f"resume {title_id} at {seconds // 60}:{seconds % 60:02}"
-    begun = f"after {title_id}" if up_next else where if position_ms else f"start {title_id}"
-    return f"{begun}, because {because}" if because else begun
-
-
 # Reading the words
 
 
@@ -252,23 +201,6 @@ def title(name: str, of: str | None = None) -> Movie | Episode:
         episode=int(numbers[2]),
         duration_ms=length(of or EPISODE),
     )
-
-
-def numbered(script: tuple[Part, ...]) -> list[Part]:
-    """Give each event of a script an id of its own."""
-    parts: list[Part] = []
-    number = 0
-    for part in script:
-        if not isinstance(part, list):
-            parts.append(part)
-            continue
-        events = [
-            msgspec.structs.replace(event, event_id=f"e{number + n}")
-            for n, event in enumerate(part)
-        ]
-        parts.append(events)
-        number += len(part)
-    return parts
 
 
 def _watched(

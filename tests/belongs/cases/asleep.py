@@ -1,7 +1,7 @@
 """What was played while nobody watched."""
 
+from script import Case
 from vocabulary import (
-    Case,
     autoplayed,
     catalog,
     display_off,

@@ -1,6 +1,7 @@
 """Devices that know less than others."""
 
-from vocabulary import Case, opened, paused, played, reported, resume, row, stopped, watched
+from script import Case
+from vocabulary import opened, paused, played, reported, resume, row, stopped, watched
 
 CASES = (
     Case(

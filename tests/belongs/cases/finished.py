@@ -1,7 +1,7 @@
 """Finished titles that stay in the row."""
 
+from script import Case
 from vocabulary import (
-    Case,
     after,
     catalog,
     marked,

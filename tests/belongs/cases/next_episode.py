@@ -1,7 +1,7 @@
 """The wrong next episode."""
 
+from script import Case
 from vocabulary import (
-    Case,
     after,
     catalog,
     opened,

@@ -1,7 +1,7 @@
 """Tiles that nobody can take away."""
 
+from script import Case
 from vocabulary import (
-    Case,
     catalog,
     marked,
     opened,

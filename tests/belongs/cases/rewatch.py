@@ -1,6 +1,7 @@
 """Watching again what was watched."""
 
-from vocabulary import Case, catalog, resume, row, season, series, start, watched
+from script import Case
+from vocabulary import catalog, resume, row, season, series, start, watched
 
 NOT_ALL_THAT_IS_BEGUN = ("watch-next", "jellyfin", "plex", "kodi")
 """`stremio` keeps whatever was begun, if only for seconds."""

@@ -1,6 +1,7 @@
 """Versions of one film."""
 
-from vocabulary import Case, catalog, film, resume, row, watched
+from script import Case
+from vocabulary import catalog, film, resume, row, watched
 
 CASES = (
     Case(
