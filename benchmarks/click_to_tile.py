@@ -1,10 +1,11 @@
 """From a click on a tile to the moved tile: `python -m benchmarks.click_to_tile [--clicks 200]`.
 
 All of it on this machine: the page in Chromium, a gateway, Apache Kafka and a worker that orders
-rows by recency, so that each click moves a tile. Two shows stand in the phone's row; a click on the second stops the first and plays
-the second, which so moves to the front. The time ends where the browser has laid the moved tile
-out for its next picture; on the other device, where it has the row that followed. The animation,
-half a second, begins there. Each click waits until both devices are through with the one before.
+rows by recency, so that each click moves a tile. Two shows stand in the phone's row; a click on the
+second stops the first and plays the second, which so moves to the front. The time ends where the
+browser has laid the moved tile out for its next picture; on the other device, where it has the row
+that followed. The animation, half a second, begins there. Each click waits until both devices are
+through with the one before.
 """
 
 import math

@@ -38,6 +38,11 @@ LONGEST = (
     "worker/test_worker.py",
     "client/test_client.py",
     "worker/test_model_swap.py",
+    "gateway/test_operations.py",
+    "gateway/test_events.py",
+    "gateway/test_isolation.py",
+    "gateway/test_storm.py",
+    "gateway/test_gateway.py",
     "test_demo.py",
     "broker/test_brokers.py",
     "clients/test_model_topic.py",
@@ -143,9 +148,12 @@ def own_kafka(tmp_path: Path) -> Iterator[OwnKafka]:
         yield start
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """The system's browser, without a window; a test opens contexts of its own."""
+    """The system's browser, without a window; a test opens contexts of its own.
+
+    Not for the whole session: its event loop runs in this thread, and other tests have their own.
+    """
     path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
     need("chromium", None if path else "there is no chromium on the PATH")
     with sync_playwright() as playwright:

@@ -167,7 +167,7 @@ class _Watched:
         try:
             await self._app(scope, receive, noted)
         except Exception as error:  # noqa: BLE001 - the server's own log would quote the request
-            log.error("fault: %s", _told(error))
+            log.error("fault: %s", told(error))
             if not status:
                 answer = Problem(500, "fault", "the gateway failed").response()
                 await answer(scope, receive, noted)
@@ -176,7 +176,7 @@ class _Watched:
             self._metrics.count("answers", way=way, status=str(status))
 
 
-def _told(error: BaseException) -> str:
+def told(error: BaseException) -> str:
     """Name an exception and its place; its message may quote a member."""
     frames = traceback.extract_tb(error.__traceback__)
     where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""

@@ -88,7 +88,8 @@ class Events:
         grant = bearer(request, self._tokens)
         values = split(await read_body(request))
         self._buckets.take(grant.subject, len(values))
-        named = name_events(values, request.headers.get("idempotency-key") or None)
+        key = request.headers.get("idempotency-key")
+        named = name_events(values, f"{grant.subject} {key}" if key else None)
         good, refused = judge(named, now_ms=int(self._clock() * 1000))
         for one in good:
             check_profile(grant, one.event.profile_id)
@@ -130,7 +131,7 @@ def name_events(values: Sequence[bytes], key: str | None) -> list[bytes]:
     ----------
     values : sequence of bytes
     key : str or None
-        The request's idempotency key; without one events are left as they are.
+        The bearer and the request's idempotency key; without one events are left as they are.
     """
     if key is None:
         return list(values)

@@ -77,6 +77,7 @@ class Latest:
             options=_options(cache_bytes),
             access_type=rocksdict.AccessType.read_write().with_ttl(keep_s),
         )
+        self._db.set_write_options(_without_log())
 
     def __enter__(self) -> "Latest":
         return self
@@ -159,6 +160,13 @@ def _packed(known: Known) -> bytes:
 def _unpacked(data: bytes) -> Known:
     revision, catalog, model, source, offset = _PLACES.unpack_from(data)
     return Known(Version(revision, catalog, model), source, offset, data[_PLACES.size :])
+
+
+def _without_log() -> rocksdict.WriteOptions:
+    # Nobody comes back to this folder after a crash.
+    options = rocksdict.WriteOptions()
+    options.disable_wal = True
+    return options
 
 
 def _options(cache_bytes: int) -> rocksdict.Options:

@@ -111,7 +111,8 @@ class Openings:
         wait_ms = _wait_ms(request.query_params.get("wait_ms"), self._wait_ms)
         self._buckets.take(who.grant.subject, 1)
         body = await read_body(request, MAX_OPENING_BYTES)
-        event = self._event(who, body, request.headers.get("idempotency-key"))
+        repeat = request.headers.get("idempotency-key")
+        event = self._event(who, body, f"{who.grant.subject} {repeat}" if repeat else None)
         key = row_key(who.profile_id, who.device_id)
         with self._feed.subscribers.join(key) as mailbox:
             [place] = await self._sink.send([(who.profile_id.encode(), encode_event(event))])

@@ -15,7 +15,7 @@ from stream_cw.broker.contract import Topics, topic_names, topics_contract
 from stream_cw.broker.identities import Identities
 from stream_cw.broker.topics import verified_topics
 from stream_cw.errors import SettingsError, StreamCwError
-from stream_cw.gateway.app import Parts, build_app
+from stream_cw.gateway.app import Parts, build_app, told
 from stream_cw.gateway.follow import Following
 from stream_cw.gateway.latest import Latest
 from stream_cw.gateway.metrics import Metrics
@@ -24,7 +24,7 @@ from stream_cw.gateway.server import Server, listen
 from stream_cw.gateway.settings import GatewaySettings
 from stream_cw.gateway.subscribers import Subscribers
 from stream_cw.gateway.tickets import Tickets
-from stream_cw.gateway.tokens import tokens_of
+from stream_cw.gateway.tokens import Tokens, tokens_of
 
 log: Final = logging.getLogger("stream_cw.gateway")
 
@@ -46,16 +46,19 @@ def run_gateway(settings: GatewaySettings) -> int:
     _allow_many_connections()
     topics = topic_names(settings.topic_prefix, settings.app_id)
     try:
+        tokens, tickets = tokens_of(settings), Tickets(settings.ticket_secret)
         found = verified_topics(settings.brokers, topics)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_serve(settings, topics, found))
+            runner.run(_serve(settings, topics, found, tokens, tickets))
     except StreamCwError as error:
         log.error("%s", error)
         return 1
     return 0
 
 
-async def _serve(settings: GatewaySettings, topics: Topics, found: Identities) -> None:
+async def _serve(
+    settings: GatewaySettings, topics: Topics, found: Identities, tokens: Tokens, tickets: Tickets
+) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -70,7 +73,7 @@ async def _serve(settings: GatewaySettings, topics: Topics, found: Identities) -
     except OSError as error:
         raise SettingsError(f"{settings.host}:{settings.port}: {error.strerror}") from None
     with listening:
-        async with _running(settings, topics, found, fail) as parts:
+        async with _running(settings, topics, found, tokens, tickets, fail) as parts:
             server = Server(build_app(parts))
             serving = asyncio.create_task(server.serve(sockets=[listening]))
             host, port = listening.getsockname()[:2]
@@ -90,11 +93,12 @@ async def _running(
     settings: GatewaySettings,
     topics: Topics,
     found: Identities,
+    tokens: Tokens,
+    tickets: Tickets,
     fail: Callable[[BaseException], None],
 ) -> AsyncIterator[Parts]:
     """Start what a gateway is made of; the push topic is read while it answers already."""
     metrics, subscribers = Metrics(), Subscribers()
-    tokens, tickets = tokens_of(settings), Tickets(settings.ticket_secret)
     keep_s = int(topics_contract().topics["rows"].config["retention.ms"]) // 1000
     async with AsyncExitStack() as stack:
         latest = stack.enter_context(Latest(settings.cache_bytes, keep_s))
@@ -134,7 +138,7 @@ async def _running(
 def _told(fault: BaseException) -> StreamCwError:
     if isinstance(fault, StreamCwError):
         return fault
-    return StreamCwError(f"fault, the gateway ends: {type(fault).__name__}: {fault}")
+    return StreamCwError(f"fault, the gateway ends: {told(fault)}")
 
 
 def _allow_many_connections() -> None:

@@ -17,7 +17,7 @@ from stream_cw.errors import TokenRefusedError
 from stream_cw.gateway.access import Asked, asked, device_of, unproved
 from stream_cw.gateway.feed import Feed
 from stream_cw.gateway.latest import Known
-from stream_cw.gateway.problems import json_response
+from stream_cw.gateway.problems import Problem, json_response
 from stream_cw.gateway.rows import parse_version
 from stream_cw.gateway.server import TRANSPORT
 from stream_cw.gateway.subscribers import Mailbox
@@ -80,6 +80,8 @@ class Streams:
         try:
             grant = self._tickets.redeem(ticket, profile_id, device_id)
         except TokenRefusedError as error:
+            if error.reason == "too_many_tickets":  # the bearer's proof is as good as before
+                raise Problem(503, error.reason, str(error), {"retry-after": "1"}) from None
             raise unproved(error.reason, str(error)) from None
         return Asked(grant, profile_id, device_id)
 
@@ -111,6 +113,7 @@ class RowStream(Response):
             feed.subscribers.join(self._key) as mailbox,
         ):
             leaving = asyncio.create_task(_left(receive, mailbox))
+            beating = asyncio.create_task(_beat(mailbox, feed.pace.heartbeat))
             end = "fault"
             try:
                 end = await self._write(writer, mailbox)
@@ -119,6 +122,7 @@ class RowStream(Response):
                 await asyncio.wait({leaving}, timeout=1.0)  # the server hears of it a moment later
             finally:
                 leaving.cancel()
+                beating.cancel()
                 feed.metrics.count("streams_ended", end=end)
                 feed.metrics.count("rows_skipped", mailbox.skipped)
 
@@ -131,7 +135,11 @@ class RowStream(Response):
                 await writer.write(b"retry: %d\n\n" % random.randint(*RETRY_MS))  # noqa: S311
                 await self._begin(writer, mailbox)
                 while mailbox.closed is None:
-                    await self._pass_on(writer, *await self._news(writer, mailbox))
+                    erased, known = await mailbox.take()
+                    if erased or known is not None:
+                        await self._pass_on(writer, erased, known)
+                    elif mailbox.closed is None:
+                        await writer.write(HEARTBEAT)
         except TimeoutError:
             await writer.write(EXPIRED)
             await writer.end()
@@ -143,8 +151,9 @@ class RowStream(Response):
         """Show the newest row to a client that has the row `shown`, or none."""
         erased = False
         while not self._feed.progress.caught_up and mailbox.closed is None:
-            was_erased, _ = await self._news(writer, mailbox)  # the store has the row
+            was_erased, _ = await mailbox.take()  # the store has the row
             erased = erased or was_erased
+            await writer.write(HEARTBEAT)
         erased = mailbox.drop() or erased
         known = self._feed.latest.get(self._key)
         if (
@@ -167,14 +176,6 @@ class RowStream(Response):
             return True, self._feed.latest.get(self._key)
         return False, None
 
-    async def _news(self, writer: Writer, mailbox: Mailbox) -> tuple[bool, Known | None]:
-        while True:
-            try:
-                async with asyncio.timeout(self._feed.pace.heartbeat):
-                    return await mailbox.take()
-            except TimeoutError:
-                await writer.write(HEARTBEAT)
-
     async def _pass_on(self, writer: Writer, erased: bool, known: Known | None) -> None:
         if erased and self._shown is not None:
             self._shown = None
@@ -190,3 +191,10 @@ async def _left(receive: Receive, mailbox: Mailbox) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
     mailbox.close("gone")
+
+
+async def _beat(mailbox: Mailbox, seconds: float) -> None:
+    """Wake a stream from time to time, for a heartbeat."""
+    while True:
+        await asyncio.sleep(seconds)
+        mailbox.wake()

@@ -55,19 +55,23 @@ class Writer:
         CutOff
             If it reads nothing for too long.
         """
-        await self._within_reach(data)
-        await self._within_reach(b"")  # sends nothing, and waits as any piece would
+        await self._give(data)
+        if self._waiting():
+            await self._give(b"")  # sends nothing, and waits as any piece would
 
     async def end(self) -> None:
         """End the answer in order."""
         await self._send({"type": BODY, "body": b"", "more_body": False})
 
-    async def _within_reach(self, data: bytes) -> None:
+    async def _give(self, data: bytes) -> None:
+        piece = {"type": BODY, "body": data, "more_body": True}
         waiting = self._waiting()
+        if not waiting:  # the usual case: it is taken at once
+            return await self._send(piece)
         while True:
             try:
                 async with asyncio.timeout(self._cut_off):
-                    return await self._send({"type": BODY, "body": data, "more_body": True})
+                    return await self._send(piece)
             except TimeoutError:
                 # The piece has not been taken yet: what is taken is taken at once.
                 before, waiting = waiting, self._waiting()

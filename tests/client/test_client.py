@@ -292,12 +292,13 @@ def test_a_gateway_that_ends_and_comes_back_costs_no_row_and_repeats_none(
                 newest = found[-1].version
                 found.append(next(rows))
             known.append(version_text(newest))
-    found += next_with(rows, f"t{sent[-1]}")
+    last = f"t{sent[-1]}"
+    found += next_with(rows, last) if found[-1].tiles[0].title_id != last else []
     rows.close()
     assert connect.resumed_after == known
     assert all(earlier.version < later.version for earlier, later in pairwise(found))
-    last = last_values(system.rows())[row_key(profile, DEVICE)]
-    assert found[-1] == decode_row(last)
+    value = last_values(system.rows())[row_key(profile, DEVICE)]
+    assert found[-1] == decode_row(value)
 
 
 @contextmanager

@@ -30,7 +30,7 @@ RUN = (
 SHARED = {"brokers", "topic_prefix", "app_id", "log_level"}
 
 
-def a_token(*profiles: str, lifetime_s: float = 600.0, **given: Any) -> str:
+def a_token(*profiles: str, lifetime_s: float = 7_200.0, **given: Any) -> str:
     """A token that the gateways of these tests take."""
     claims: dict[str, Any] = {
         "issuer": ISSUER,

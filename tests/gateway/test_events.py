@@ -23,7 +23,8 @@ from stream_cw.gateway.events import MAX_EVENTS, judge, name_events, split
 from stream_cw.gateway.limits import MAX_BODY_BYTES
 
 EXAMPLES = Path(__file__).parents[2] / "schemas" / "examples" / "viewing-events.v1"
-ANN = bearing("ann", "profile-1", "p")
+SUBJECT = "an-app"
+ANN = bearing("ann", "profile-1", "p", subject=SUBJECT)
 
 Post = Callable[..., Answer]
 
@@ -239,9 +240,13 @@ def test_an_idempotency_key_names_events_that_have_no_id(gateway, sent) -> None:
     first = gateway.post(body, idempotency_key="a key")
     again = gateway.post(body, idempotency_key="a key")
     other = gateway.post(body, idempotency_key="another key")
-    ids = [[one["event_id"] for one in a.json()["accepted"]] for a in (first, again, other)]
+    theirs = gateway.post(
+        body, idempotency_key="a key", authorization=bearing("ann", subject="b")["authorization"]
+    )
+    answers = (first, again, other, theirs)
+    ids = [[one["event_id"] for one in answer.json()["accepted"]] for answer in answers]
     assert ids[0] == ids[1]
-    assert len({*ids[0], *ids[2]}) == 5
+    assert len({*ids[0], *ids[2], *ids[3]}) == 7  # a key is its bearer's own
     assert ids[0][1] == "e2"
     assert [json.loads(value)["event_id"] for _, value in sent[:3]] == ids[0]
 
@@ -307,7 +312,8 @@ def test_no_body_makes_the_gateway_fail(gateway: Gateway, body: bytes, key: str 
         assert answer.headers["content-type"] == "application/problem+json"
         assert not gateway.sink.sent
         return
-    values = name_events(split(body), key)
+    as_read = key and f"{SUBJECT} {key.encode().decode('latin-1')}"  # as headers are
+    values = name_events(split(body), as_read)
     verdicts = [_verdict(value) for value in values]
     assert [one["index"] for one in told["accepted"]] == [
         index for index, reason in enumerate(verdicts) if reason is None

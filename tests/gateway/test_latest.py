@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from served import Record as PushRecord
 from served import a_row
+from worker_support import wait_until
 
 from stream_cw.clients.tail import Rows, accept
 from stream_cw.core.records import Record
@@ -107,6 +108,18 @@ def test_its_folder_goes_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         [folder] = tmp_path.iterdir()
         assert folder.stat().st_mode & 0o077 == 0, "rows are for nobody else"
     assert not list(tmp_path.iterdir())
+
+
+def test_what_the_topic_keeps_no_longer_is_forgotten() -> None:
+    with Latest(cache_bytes=1_048_576, keep_s=1) as latest:
+        latest.accept(pushed(b"ann/tv", encode_row(a_row(1))))
+        assert latest.get(b"ann/tv") is not None
+
+        def is_forgotten() -> bool:
+            latest._db.compact_range(None, None)  # else it goes with the next one
+            return latest.get(b"ann/tv") is None
+
+        wait_until(is_forgotten, "its time is over")
 
 
 FILL = """

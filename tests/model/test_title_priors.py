@@ -276,7 +276,7 @@ def test_placement_learns_from_priors_that_had_not_seen_the_profile() -> None:
     data = drawn(11, each=40)
     shape = Shape((*NAMES, "position"), (), penalty=1.0)
     chosen = Settings(ranking=shape, interest=shape)
-    rows, hazards, _ = training._unseen(data, chosen, hazard_curve(), 3, lambda _: None)
+    rows, hazards, _ = training._unseen(data, chosen, hazard_curve(), 3, lambda: None)
     for left_out in folds(data.group, 3):
         others = data.where(~left_out)
         seen, mine = with_priors(others, others), with_priors(data.where(left_out), others)

@@ -161,7 +161,7 @@ class TestOnKafka:
         self, system: System, tmp_path: Path, trusted: Path
     ) -> None:
         newest = publish(system.brokers, system.topics.models, NEWEST)
-        system.produce(make_events(50, 3_000))
+        system.produce(make_events(50, 12_000))  # more than the first is through with
         first = system.start(round_records=100, model_keys=trusted)
         wait_until(lambda: sum(system.committed().values()) > 1_000, "some commits")
         first.kill()

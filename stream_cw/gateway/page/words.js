@@ -17,7 +17,6 @@ export const REASONS = {
   unfinished: "you left in the middle",
   popular: "many go on with this",
   new_episode: "a new episode is here",
-  recently_added: "new on the service",
   long_in_a_row: "you watched this for hours",
 };
 
