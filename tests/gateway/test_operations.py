@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from confluent_kafka import TopicPartition
 from gateway_support import (
     SECRET,
     GatewayProcess,
@@ -22,9 +23,10 @@ from gateway_support import (
 )
 from served import a_row
 from typer.testing import CliRunner
-from worker_support import last_values, produce, read_all, wait_until
+from worker_support import last_values, log_ends, produce, read_all, wait_until
 from worker_system import PARTITIONS, System
 
+from stream_cw.broker.cluster import connect
 from stream_cw.broker.contract import topic_names
 from stream_cw.broker.process import Broker
 from stream_cw.broker.topics import apply_topics
@@ -91,6 +93,23 @@ def test_a_gateway_is_caught_up_when_it_knows_all_that_the_topic_held(system: Sy
         assert known_at_that_time == set(wanted)
         assert {key: latest.get(key).value for key in wanted} == wanted
     assert not faults
+
+
+def test_a_topic_whose_records_are_all_gone_is_read_to_its_end(
+    system: System, start_gateway
+) -> None:
+    """Nothing stands where it begins, and it does not begin at 0: as after a week without rows."""
+    push(system, *(a_row(1, f"p{number}") for number in range(20)))
+    ends = log_ends(system.brokers, system.topics.rows, PARTITIONS)
+    assert all(ends.values())
+    places = [TopicPartition(system.topics.rows, n, end) for n, end in ends.items()]
+    client = connect(system.brokers)  # kept: its answers die with it
+    for answer in client.delete_records(places).values():
+        answer.result(30)
+    gateway = start_gateway().wait_ready()
+    push(system, a_row(2, "p1"))
+    with httpx.Client(base_url=gateway.url) as reader, streaming(reader, "p1", "tv") as stream:
+        assert stream.next_row()["version"]["revision"] == 2
 
 
 def test_a_topic_that_cannot_be_read_is_a_fault() -> None:
