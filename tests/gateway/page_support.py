@@ -122,16 +122,14 @@ class Shown:
         wait_taken(self.system)
         self.wait_same(*devices)
 
-    def wait_for_event(self, type_: str, tz_offset_min: int, *, devices: int) -> None:
-        def there() -> bool:
-            found = [
-                event
-                for event in self.events()
-                if event["type"] == type_ and event["tz_offset_min"] == tz_offset_min
-            ]
-            return len(found) == devices
+    def wait_for_home_views(self, tz_offset_min: int, *, devices: int) -> None:
+        """Wait until the newest of them, one for each device, are at this offset."""
 
-        wait_until(there, f"{type_} at {tz_offset_min}")
+        def there() -> bool:
+            views = [one for one in self.events() if one["type"] == "home_view"][-devices:]
+            return [view["tz_offset_min"] for view in views] == [tz_offset_min] * devices
+
+        wait_until(there, f"home_view at {tz_offset_min}")
 
     def wait_for_played(self, device: str, type_: str, title: str) -> None:
         wait_until(

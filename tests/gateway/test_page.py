@@ -114,7 +114,7 @@ def test_the_clock_moves_the_local_hour_and_no_time(tab: Shown) -> None:
         slider.fill(str(hour * 60))
         expect(tab.page.locator(".clock .time")).to_have_text(re.compile(rf"^{hour:02d}:"))
         wanted = tab.page.locator("[data-part=offset]").inner_text().rpartition(" ")[2]
-        tab.wait_for_event("home_view", int(wanted), devices=2)
+        tab.wait_for_home_views(int(wanted), devices=2)
         tab.wait_same("phone", "tv")
         first[hour] = tab.order("phone")[0]
     assert first == {7: "otter-post", 22: "night-desk"}

@@ -14,28 +14,31 @@ import asyncio
 from stream_cw.worker import rounds, transport
 
 attach, send_rows = rounds.Rounds.attach, rounds.Rounds._send_rows
-rewind = transport.ConsumerThread.rewind
-waiting = None
+drain, seek = transport.Consumer._drain_messages, transport.Consumer.perform_seek
+waiting = draining = None
 
 def noted(self, queue):
     global waiting
     waiting = queue
     attach(self, queue)
 
-async def slow_rewind(self, tps):
-    committed = {}
-    for tp in sorted(tps):  # one partition is back long before the other
-        committed.update(await rewind(self, [tp]))
-        while tp.partition == 0 and waiting.qsize() < rounds.WAITING:
-            await asyncio.sleep(0.01)
-    return committed
+async def noted_drain(self, fetcher):
+    global draining
+    draining = asyncio.current_task()
+    await drain(self, fetcher)
+
+async def slow_seek(self):
+    await seek(self)
+    # Recovery's own: the loop that fetches seeks, too, and would wait for itself.
+    while asyncio.current_task() is not draining and waiting.qsize() < rounds.WAITING:
+        await asyncio.sleep(0.01)
 
 async def slow_rows(self, output):
     await asyncio.sleep(0.3)
     return await send_rows(self, output)
 
 rounds.Rounds.attach, rounds.Rounds._send_rows = noted, slow_rows
-transport.ConsumerThread.rewind = slow_rewind
+transport.Consumer._drain_messages, transport.Consumer.perform_seek = noted_drain, slow_seek
 """
 
 
