@@ -148,7 +148,7 @@ def bearer(token: str) -> dict[str, str]:
 
 
 def version_text(version: Version) -> str:
-    """Write a version as the gateway does: in its ETag, and as the `id` of the stream."""
+    """Write a version as the gateway does."""
     return f"{version.revision}.{version.catalog}.{version.model}"
 
 

@@ -86,11 +86,20 @@ def build_app(parts: Parts) -> Starlette:
         routes=[*routes, *page_routes()],
         middleware=middleware,
         exception_handlers={
-            Problem: on_problem,
+            Problem: _counted(parts.metrics),
             HTTPException: on_http_exception,
             BrokerError: _on_broker_error,
         },
     )
+
+
+def _counted(metrics: Metrics) -> Callable[[Request, Exception], Response]:
+    def answer(request: Request, error: Exception) -> Response:
+        if isinstance(error, Problem):
+            metrics.count("problems", reason=error.reason)
+        return on_problem(request, error)
+
+    return answer
 
 
 Answer = Callable[[Request], Any]

@@ -6,6 +6,7 @@ reads it again.
 
 import struct
 import tempfile
+from hashlib import blake2b
 from types import TracebackType
 from typing import Any, Final
 
@@ -22,6 +23,7 @@ SOURCE_OFFSET: Final = "cw-source-offset"
 """Header of a row: the offset of the event behind it, in the partition of the same number."""
 BUFFER_BYTES: Final = 33_554_432
 OPEN_FILES: Final = 256
+MARK_BYTES: Final = 4
 
 _PLACES: Final = struct.Struct(">3Q2q")
 
@@ -49,6 +51,11 @@ class Known(Struct, frozen=True):
         """The version as clients write it."""
         version = self.version
         return f"{version.revision}.{version.catalog}.{version.model}"
+
+    @property
+    def tag(self) -> str:
+        """The version, and a mark of the bytes: versions begin anew when a profile is forgotten."""
+        return f"{self.name}-{blake2b(self.value, digest_size=MARK_BYTES).hexdigest()}"
 
 
 class Change(Struct, frozen=True):

@@ -10,6 +10,8 @@ PREFIX: Final = "stream_cw_gateway_"
 Count = Literal[
     # Answers, by `way` (which of the calls) and `status`.
     "answers",
+    # Requests that were refused, by `reason`: what is wrong with a token, say.
+    "problems",
     # Events that were produced and acknowledged, those of openings too.
     "events_accepted",
     # Events that break the contract, by `reason`.
@@ -46,6 +48,7 @@ Level = Literal[
 
 _LABELS: Final[dict[Count, tuple[str, ...]]] = {
     "answers": ("way", "status"),
+    "problems": ("reason",),
     "events_accepted": (),
     "events_refused": ("reason",),
     "openings": ("outcome",),

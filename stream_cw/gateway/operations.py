@@ -13,7 +13,9 @@ JSON: Final = "application/json"
 _DEVICE: Final = "/v1/profiles/{profile}/devices/{device}"
 _BEARER: Final[Json] = {"bearer": []}
 _TICKET: Final[Json] = {"ticket": []}
-_ETAG: Final = {"ETag": {"description": "The row's version.", "schema": {"type": "string"}}}
+_ETAG: Final = {
+    "ETag": {"description": "The row's version and a mark of it.", "schema": {"type": "string"}}
+}
 _OF_DEVICE: Final = (401, 403, 422)
 
 
@@ -75,7 +77,7 @@ PARAMETERS: Final[Json] = {
     },
     "Last-Event-ID": {
         "in": "header",
-        "description": "The version of the row that came last; only newer ones follow.",
+        "description": "The `id` of the row that came last; only newer ones follow.",
         "schema": {"type": "string"},
     },
     "wait_ms": {

@@ -11,12 +11,13 @@ from stream_cw.core.reasons import in_words
 from stream_cw.core.rows import Cause, ModelRef, Placement, Version, decode_row, row_key
 from stream_cw.gateway.access import asked
 from stream_cw.gateway.follow import Progress
-from stream_cw.gateway.latest import Known, Latest
+from stream_cw.gateway.latest import MARK_BYTES, Known, Latest
 from stream_cw.gateway.problems import Problem, json_response
 from stream_cw.gateway.tokens import Tokens
 
 CATCHING_UP_SECONDS: Final = 2
 _VERSION: Final = re.compile(r"([0-9]{1,16})\.([0-9]{1,16})\.([0-9]{1,16})")
+_MARK: Final = re.compile(rf"[0-9a-f]{{{2 * MARK_BYTES}}}")
 _TAG: Final = re.compile(r'(?:W/)?"([^"]*)"')
 
 
@@ -61,8 +62,8 @@ class Rows:
     async def get(self, request: Request) -> Response:
         """Answer `GET …/row`."""
         known = self._newest(request)
-        headers = {"etag": f'"{known.name}"', "cache-control": "private, no-cache"}
-        if _matches(request.headers.get("if-none-match"), known.name):
+        headers = {"etag": f'"{known.tag}"', "cache-control": "private, no-cache"}
+        if _matches(request.headers.get("if-none-match"), known.tag):
             return Response(status_code=304, headers=headers)
         return Response(known.value, 200, headers, "application/json")
 
@@ -101,6 +102,14 @@ def parse_version(text: str) -> Version | None:
     return None if found is None else Version(*map(int, found.groups()))
 
 
+def parse_tag(text: str) -> tuple[Version | None, str | None]:
+    """Read a row's version and its tag, as `Known.tag` writes it; a version alone has no tag."""
+    name, dash, mark = text.partition("-")
+    if not dash:
+        return parse_version(name), None
+    return (parse_version(name), text) if _MARK.fullmatch(mark) else (None, None)
+
+
 def _check_version(wanted: str, known: Known) -> None:
     version = parse_version(wanted)
     if version is None:
@@ -111,8 +120,8 @@ def _check_version(wanted: str, known: Known) -> None:
         raise Problem(404, "no_such_row", "there is no row of this version")
 
 
-def _matches(header: str | None, name: str) -> bool:
+def _matches(header: str | None, tag: str) -> bool:
     """Whether an `If-None-Match` names the row (RFC 9110: the weak comparison)."""
     if header is None:
         return False
-    return header.strip() == "*" or name in _TAG.findall(header)
+    return header.strip() == "*" or tag in _TAG.findall(header)

@@ -18,7 +18,7 @@ from stream_cw.gateway.access import Asked, asked, device_of, unproved
 from stream_cw.gateway.feed import Feed
 from stream_cw.gateway.latest import Known
 from stream_cw.gateway.problems import Problem, json_response
-from stream_cw.gateway.rows import parse_version
+from stream_cw.gateway.rows import parse_tag
 from stream_cw.gateway.server import TRANSPORT
 from stream_cw.gateway.subscribers import Mailbox
 from stream_cw.gateway.tickets import TICKET_LIFE_S, Tickets
@@ -40,7 +40,7 @@ EXPIRED: Final = b"event: expired\ndata:\n\n"
 
 def frame(known: Known) -> bytes:
     """Write a row as an event; it is on one line, the store takes no other."""
-    return b"event: row\nid: %b\ndata: %b\n\n" % (known.name.encode(), known.value)
+    return b"event: row\nid: %b\ndata: %b\n\n" % (known.tag.encode(), known.value)
 
 
 class Streams:
@@ -66,11 +66,11 @@ class Streams:
 
     async def get(self, request: Request) -> Response:
         """Answer `GET …/rows`."""
-        shown = parse_version(request.headers.get("last-event-id", ""))
+        shown = parse_tag(request.headers.get("last-event-id", ""))
         who = self._who(request)
         if request.method == "HEAD":
             return Response(headers={name.decode(): value.decode() for name, value in HEADERS})
-        return RowStream(self._feed, who, shown)
+        return RowStream(self._feed, who, *shown)
 
     def _who(self, request: Request) -> Asked:
         ticket = request.query_params.get("ticket")
@@ -94,15 +94,18 @@ class RowStream(Response):
     feed : Feed
     who : Asked
     shown : Version or None
-        The newest row that the client has.
+        Of the newest row that the client has.
+    tag : str or None
+        Its tag, where the client has told it.
     """
 
-    def __init__(self, feed: Feed, who: Asked, shown: Version | None) -> None:
+    def __init__(self, feed: Feed, who: Asked, shown: Version | None, tag: str | None) -> None:
         super().__init__()
         self._feed = feed
         self._who = who
         self._key = row_key(who.profile_id, who.device_id)
         self._shown = shown
+        self._tag = tag
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Write the stream."""
@@ -162,6 +165,8 @@ class RowStream(Response):
             and (known is None or known.version < self._shown)
         ):
             erased, known = await self._newer(mailbox, self._shown)
+        if self._tag and known and known.version == self._shown and known.tag != self._tag:
+            erased = True  # what the client has is of a former life
         await self._pass_on(writer, erased, known)
 
     async def _newer(self, mailbox: Mailbox, shown: Version) -> tuple[bool, Known | None]:

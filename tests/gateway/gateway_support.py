@@ -1,5 +1,6 @@
 """Run gateways as processes, and speak to them."""
 
+import hashlib
 import json
 import os
 import secrets
@@ -163,7 +164,7 @@ class Stream:
             fields = self.next()
             if fields.get("event") == "row":
                 row = json.loads(fields["data"])
-                assert fields["id"] == version_name(row)
+                assert fields["id"] == f"{version_name(row)}-{mark_of(fields['data'].encode())}"
                 return row
             assert set(fields) in ({""}, {"retry"}), fields
 
@@ -171,6 +172,11 @@ class Stream:
 def version_name(row: dict[str, Any]) -> str:
     version = row["version"]
     return f"{version['revision']}.{version['catalog']}.{version['model']}"
+
+
+def mark_of(row: bytes) -> str:
+    """What tells a row from one of the same version in a former life of its profile."""
+    return hashlib.blake2b(row, digest_size=4).hexdigest()
 
 
 @contextmanager

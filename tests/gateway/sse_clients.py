@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from gateway_support import device_path
 
 from stream_cw.core.rows import Version
-from stream_cw.gateway.rows import parse_version
+from stream_cw.gateway.rows import parse_tag
 
 BACK_SECONDS = 0.3
 
@@ -73,8 +73,9 @@ class Client:
     def _take(self, fields: dict[bytes, bytes]) -> None:
         if fields.get(b"event") == b"row":
             self.last_id = fields[b"id"].decode()
-            version = parse_version(self.last_id)
+            version, tag = parse_tag(self.last_id)
             assert version is not None
+            assert tag is not None
             self.rows.append((version, fields[b"data"]))
         elif b"event" in fields:
             self.erased += 1

@@ -5,12 +5,13 @@ from collections.abc import Iterator
 
 import msgspec
 import pytest
-from gateway_support import bearing, device_path
+from gateway_support import bearing, device_path, mark_of
 from in_process import Asking
 from served import FakeProgress, Record, a_row, a_tile, given_settings, parts_of
 
 from stream_cw.core.rows import Version, encode_row
 from stream_cw.gateway.app import Parts, build_app
+from stream_cw.gateway.tickets import Tickets
 
 ANN = bearing("ann")
 ROW = device_path("ann", "tv") + "/row"
@@ -41,7 +42,7 @@ def row(parts: Parts) -> bytes:
 def test_the_newest_row_has_its_version_as_tag(ask, row) -> None:
     answer = ask("GET", ROW, headers=ANN)
     assert (answer.status, answer.body) == (200, row)
-    assert answer.headers["etag"] == '"41.7.2"'
+    assert answer.headers["etag"] == tagged("41.7.2", row)
     assert answer.headers["cache-control"] == "private, no-cache"
     head = ask("HEAD", ROW, headers=ANN)
     assert head.status == 200
@@ -50,21 +51,35 @@ def test_the_newest_row_has_its_version_as_tag(ask, row) -> None:
 @pytest.mark.parametrize(
     ("tag", "status"),
     [
-        ('"41.7.2"', 304),
-        ('W/"41.7.2"', 304),
-        ('"40.7.2", "41.7.2"', 304),
+        ("{}", 304),
+        ("W/{}", 304),
+        ('"40.7.2-00000000", {}', 304),
         ("*", 304),
-        ('"41.7.1"', 200),
-        ('"141.7.2"', 200),
-        ("41.7.2", 200),
+        ('"41.7.2"', 200),
+        ('"41.7.2-00000000"', 200),
+        ('"1{}"', 200),
         ("", 200),
     ],
 )
 def test_who_has_it_already_is_told_so(ask, row, tag: str, status: int) -> None:
-    answer = ask("GET", ROW, headers={**ANN, "if-none-match": tag})
+    own = tagged("41.7.2", row)
+    answer = ask("GET", ROW, headers={**ANN, "if-none-match": tag.format(own)})
     assert answer.status == status
     assert answer.body == (b"" if status == 304 else row)
-    assert answer.headers["etag"] == '"41.7.2"'
+    assert answer.headers["etag"] == own
+
+
+def test_a_row_of_a_former_life_is_another_one(ask, row, parts: Parts) -> None:
+    own = tagged("41.7.2", row)
+    parts.latest.accept(Record(b"ann/tv", None, [], 1, 0))
+    reborn = encode_row(a_row(41, version=Version(41, 7, 2), tiles=[]))
+    parts.latest.accept(Record(b"ann/tv", reborn, [], 2, 0))
+    answer = ask("GET", ROW, headers={**ANN, "if-none-match": own})
+    assert (answer.status, answer.body) == (200, reborn)
+
+
+def tagged(version: str, row: bytes) -> str:
+    return f'"{version}-{mark_of(row)}"'
 
 
 def test_a_device_without_a_row_is_404(ask, row) -> None:
@@ -151,6 +166,7 @@ def test_metrics_are_counted_and_name_nobody(ask, row) -> None:
         'stream_cw_gateway_answers_total{status="200",way="row"} 1.0',
         'stream_cw_gateway_answers_total{status="401",way="row"} 1.0',
         'stream_cw_gateway_answers_total{status="404",way="other"} 1.0',
+        'stream_cw_gateway_problems_total{reason="no_token"} 1.0',
         'stream_cw_gateway_events_refused_total{reason="bad_field"} 1.0',
         "stream_cw_gateway_ready 1.0",
         "stream_cw_gateway_streams 0.0",
@@ -158,6 +174,16 @@ def test_metrics_are_counted_and_name_nobody(ask, row) -> None:
     ):
         assert line in told.splitlines()
     assert "ann" not in told
+
+
+def test_a_gateway_that_remembers_no_further_tickets_says_when_to_come_back() -> None:
+    with parts_of(given_settings(), tickets=Tickets(max_used=0)) as parts:
+        ask = Asking(build_app(parts))
+        ticket = ask("POST", device_path("ann", "tv") + "/tickets", headers=ANN).json()["ticket"]
+        answer = ask("GET", f"{ROW}s?ticket={ticket}")
+        assert (answer.status, answer.json()["reason"]) == (503, "too_many_tickets")
+        assert answer.headers["retry-after"] == "1"
+        ask.close()
 
 
 def test_pages_of_other_origins_are_let_in_where_the_settings_name_them(ask, row) -> None:

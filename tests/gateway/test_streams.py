@@ -110,7 +110,30 @@ def test_a_stream_that_is_resumed_does_not_repeat_the_row(gateway, client) -> No
         assert revision(stream) == 4
 
 
-@pytest.mark.parametrize("seen", ["", "none", "1.2", "1.2.3.4", "-1.0.0", "٣.0.0", "9" * 40])
+def test_a_row_of_a_former_life_is_erased_though_the_new_one_has_its_version(
+    gateway, client
+) -> None:
+    gateway.put(a_row(3))
+    with streaming(client, "ann", "tv", "3.0.0-00000000") as stream:
+        assert begun(stream).next() == ERASED
+        assert revision(stream) == 3
+
+
+def test_a_stream_that_is_resumed_by_its_own_id_does_not_repeat_the_row(gateway, client) -> None:
+    gateway.put(a_row(3))
+    with streaming(client, "ann", "tv") as stream:
+        seen = begun(stream).next()["id"]
+    with streaming(client, "ann", "tv", seen) as stream:
+        begun(stream)
+        wait_for_streams(gateway, 1)
+        gateway.put(a_row(4))
+        assert revision(stream) == 4
+
+
+NO_VERSIONS = ["", "none", "3.0.0-", "3.0.0-zz", "1.2", "1.2.3.4", "-1.0.0", "٣.0.0", "9" * 40]
+
+
+@pytest.mark.parametrize("seen", NO_VERSIONS)
 def test_a_last_event_id_that_is_no_version_is_left_alone(gateway, client, seen: str) -> None:
     gateway.put(a_row(3))
     headers = {**bearing("ann"), "last-event-id": seen.encode()}
