@@ -5,13 +5,15 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from gateway_support import Stream, bearing, device_path, streaming
+from gateway_support import Stream, bearing, device_path, mark_of, streaming
 from served import Record, Served, a_row, given_settings, parts_of, served
 from starlette.types import Message
 from worker_support import wait_until
 
-from stream_cw.core.rows import encode_row
+from stream_cw.core.rows import Version, encode_row
 from stream_cw.gateway.app import Parts, build_app
+from stream_cw.gateway.latest import Known
+from stream_cw.gateway.streams import frame
 
 HEARTBEAT = {"": ""}
 ERASED = {"event": "erased", "id": "", "data": ""}
@@ -68,7 +70,7 @@ def test_rows_are_the_bytes_of_the_topic(gateway, client) -> None:
     told = client.get(device_path("ann", "tv") + "/row", headers=bearing("ann"))
     wanted = gateway.call(gateway.parts.latest.get, b"ann/tv").value
     assert fields["data"].encode() == wanted == told.content
-    assert fields["id"] == "7.0.0"
+    assert fields["id"] == f"7.0.0-{mark_of(wanted)}"
 
 
 def test_repeated_and_lower_rows_are_not_passed_on(gateway, client) -> None:
@@ -364,5 +366,5 @@ def test_what_comes_while_a_stream_begins_is_shown_once() -> None:
 
     with parts_of(given_settings()) as parts:
         asyncio.run(run(parts))
-    wanted = [b"event: row\nid: %d.0.0\ndata: %b\n\n" % (n, encode_row(a_row(n))) for n in (1, 2)]
-    assert came == wanted
+    known = [Known(Version(n, 0, 0), -1, 0, encode_row(a_row(n))) for n in (1, 2)]
+    assert came == [frame(one) for one in known]
