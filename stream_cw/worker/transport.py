@@ -46,6 +46,12 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         kafka._fetch_max_wait_ms = int(self.manners.fetch_wait * 1000)
         return kafka
 
+    @property
+    def refusal(self) -> Exception | None:
+        """Why the group's coordinator goes no further, if it does not."""
+        coordinator = getattr(self._consumer, "_coordinator", None)
+        return getattr(coordinator, "_pending_exception", None)
+
     async def on_start(self) -> None:
         """Start the consumer and watch its heartbeats."""
         await super().on_start()
@@ -220,10 +226,21 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         """Look after the partitions now and then, in place of Faust's check of single events."""
         async for _ in self.itertimer(WATCH_SECONDS, name="watch"):
             try:
+                self._check_group()
                 await self._check_progress()
                 await self._check_changelog()
             except IllegalStateError:
                 pass  # partitions went away in between
+
+    def _check_group(self) -> None:
+        """End the process when the group will not have it: aiokafka logs that, and waits."""
+        refusal = self._thread.refusal
+        if refusal is not None:
+            self.manners.fail(
+                DeploymentError(
+                    f"the brokers do not let this worker into its group: {type(refusal).__name__}"
+                )
+            )
 
     async def _check_changelog(self) -> None:
         changelog = [tp for tp in self.assignment() if self._is_changelog_tp(tp)]

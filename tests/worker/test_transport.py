@@ -171,6 +171,13 @@ def test_a_worker_in_which_nothing_moves_ends_itself(system: System) -> None:
 
 
 @pytest.mark.kafka
+def test_a_worker_that_its_group_refuses_ends_itself(system: System) -> None:
+    worker = system.start(session_timeout=2, heartbeat_interval=0.5)  # brokers want 6 s and more
+    wanted = "the brokers do not let this worker into its group: InvalidSessionTimeoutError"
+    assert end_of(worker) == wanted
+
+
+@pytest.mark.kafka
 def test_sigterm_does_not_wait_for_a_round_that_never_ends(system: System) -> None:
     worker = hung(system, rebalance_timeout=2)
     worker.send(signal.SIGTERM)
