@@ -26,16 +26,43 @@ class Played(Struct):
     Attributes
     ----------
     record : Record
+    view : View
     refusal : RefusedRecordError or None
     applied : bool
-    rows : list of (bytes, Row or None)
-        Keys and rows in order; None is a tombstone.
+    state : ProfileState or None
+        Of the profile after it; None where nothing is known of it.
+    erased, due : tuple of str
+        Devices whose rows are gone, and those that are to be sent a row.
     """
 
     record: Record
-    refusal: RefusedRecordError | None
-    applied: bool
-    rows: list[tuple[bytes, Row | None]]
+    view: View
+    refusal: RefusedRecordError | None = None
+    applied: bool = False
+    state: ProfileState | None = None
+    erased: tuple[str, ...] = ()
+    due: tuple[str, ...] = ()
+
+    @property
+    def rows(self) -> list[tuple[bytes, Row | None]]:
+        """Keys and rows in order, made anew; None is a tombstone."""
+        erased = ((self.key(device_id), None) for device_id in self.erased)
+        return [*erased, *((self.key(device_id), self.row(device_id)) for device_id in self.due)]
+
+    @property
+    def profile_id(self) -> str:
+        """Whose record it is, if it was not refused."""
+        return (self.record.key or b"").decode()
+
+    def key(self, device_id: str) -> bytes:
+        """Return the key of a device's rows."""
+        return row_key(self.profile_id, device_id)
+
+    def row(self, device_id: str) -> Row:
+        """Make the row of a device that is due."""
+        if self.state is None:
+            raise KeyError(device_id)
+        return row(self.state, self.profile_id, device_id, self.view)
 
 
 class ReplayReport(Struct):
@@ -80,7 +107,7 @@ def replay(
         try:
             event = admit(record, partitions)
         except RefusedRecordError as error:
-            yield Played(record, error, False, [])
+            yield Played(record, view, refusal=error)
             continue
         profile_id = event.profile_id
         source = Source(epoch, record.partition, record.offset)
@@ -89,15 +116,15 @@ def replay(
             states.pop(profile_id, None)
         else:
             states[profile_id] = taken.state
-        rows: list[tuple[bytes, Row | None]] = [
-            (row_key(profile_id, device_id), None) for device_id in taken.erased
-        ]
-        if taken.state is not None and taken.applied:
-            rows.extend(
-                (row_key(profile_id, device_id), row(taken.state, profile_id, device_id, view))
-                for device_id in taken.due
-            )
-        yield Played(record, None, taken.applied, rows)
+        due = taken.due if taken.state is not None and taken.applied else ()
+        yield Played(
+            record,
+            view,
+            applied=taken.applied,
+            state=taken.state,
+            erased=taken.erased,
+            due=due,
+        )
 
 
 def replay_offline(

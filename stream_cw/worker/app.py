@@ -130,7 +130,8 @@ def build_app(
             await rounds.write_again(tp.partition for tp in assigned)
             rounds.resume()
         except Exception as error:  # noqa: BLE001 - Faust would go on without a word
-            fail(error)
+            if not app.should_stop:  # else the stores are closed by now
+                fail(error)
 
     table.on_recover(recovered)
 

@@ -107,6 +107,8 @@ class StateStore(rocksdb.Store):  # type: ignore[misc]
         A worker that was cut off may have put an older state behind a newer one. The newer one is
         kept, and its key is noted in `behind`, to be written to the changelog again.
         """
+        if self.app.should_stop:  # the stores are closed, or will be in a moment
+            return
         try:
             for event in batch:
                 message = event.message

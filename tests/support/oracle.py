@@ -6,8 +6,9 @@ row of a device has the content of the replay's last. States likewise, as the ch
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Container, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from worker_support import Message, last_values, read_all
@@ -22,12 +23,15 @@ from stream_cw.core.state import ProfileState
 from stream_cw.history.log import EventLog
 from stream_cw.history.replay import replay
 
+Place = tuple[bytes, Version]
+"""A device's key and a version: a place for one row."""
+
 
 @dataclass
 class Expected:
     """What the replay of a recorded log comes to."""
 
-    rows: dict[tuple[bytes, Version], set[bytes]] = field(default_factory=lambda: defaultdict(set))
+    rows: dict[Place, set[bytes]] = field(default_factory=lambda: defaultdict(set))
     last: dict[bytes, set[bytes | None]] = field(default_factory=dict)
     """Content of each device's last row, under each of the views; None: it is erased."""
     refused: set[tuple[str, int, int]] = field(default_factory=set)
@@ -62,8 +66,12 @@ class Verdict:
         )
 
 
-def expected_of(log: EventLog, views: Collection[View] = (RECENCY,)) -> Expected:
+def expected_of(
+    log: EventLog, views: Collection[View] = (RECENCY,), wanted: Container[Place] | None = None
+) -> Expected:
     """Replay a recording: every row of every live device, held back or not, under each view.
+
+    Of all rows but the last ones only those that are `wanted` are made; None: all of them.
 
     Views differ in their version's parts, so a version says which of them made the row. Which one
     was in force when, nobody knows: the last row's content may be that of any.
@@ -71,14 +79,16 @@ def expected_of(log: EventLog, views: Collection[View] = (RECENCY,)) -> Expected
     expected = Expected()
     for view in views:
         expected.events = 0
-        last = _replay(log, view, expected)
-        for key, row in last.items():
-            expected.last.setdefault(key, set()).add(_content(row))
+        last = _replay(log, view, expected, wanted)
+        for key, made in last.items():
+            expected.last.setdefault(key, set()).add(_content(made() if made else None))
     return expected
 
 
-def _replay(log: EventLog, view: View, expected: Expected) -> dict[bytes, Row | None]:
-    last: dict[bytes, Row | None] = {}
+def _replay(
+    log: EventLog, view: View, expected: Expected, wanted: Container[Place] | None
+) -> dict[bytes, Callable[[], Row] | None]:
+    last: dict[bytes, Callable[[], Row] | None] = {}
     states: dict[str, ProfileState] = {}
     assert log.header is not None
     epoch = bytes.fromhex(log.header.epoch)
@@ -87,10 +97,13 @@ def _replay(log: EventLog, view: View, expected: Expected) -> dict[bytes, Row | 
         if played.refusal is not None:
             place = (log.header.topic, played.record.partition, played.record.offset)
             expected.refused.add(place)
-        for key, row in played.rows:
-            last[key] = row
-            if row is not None:
-                expected.rows[key, row.version].add(encode_row(row))
+        last |= dict.fromkeys(map(played.key, played.erased))
+        for device_id in played.due:
+            key = played.key(device_id)
+            last[key] = partial(played.row, device_id)
+            place = key, Version(played.state.revision, view.catalog, view.model)
+            if wanted is None or place in wanted:
+                expected.rows[place].add(encode_row(played.row(device_id)))
     expected.states = {
         profile_id.encode(): encode_state(state) for profile_id, state in states.items()
     }
@@ -108,8 +121,9 @@ def judge(
     path = folder / "recording.jsonl"
     with path.open("wb") as out:
         record(brokers, out, topic=topics.events)
-    expected = expected_of(EventLog(path), views)
     rows = read_all(brokers, topics.rows, partitions)
+    written = {(key, decode_row(value).version) for key, value, *_ in rows if value is not None}
+    expected = expected_of(EventLog(path), views, written)
     verdict = _judge_rows(rows, expected)
     letters = [
         decode_dead_letter(key, value, headers).identity()

@@ -1,4 +1,4 @@
-"""Batches that wait for the agent when recovery ends are not lost.
+"""When recovery ends: batches that wait by then are not lost, and a worker may stop meanwhile.
 
 Faust lets the event partitions go on, moves them to what is committed, and then empties its queues.
 What was fetched in between, and waits because the rounds before it are slow, would be gone.
@@ -56,3 +56,37 @@ def test_what_waits_when_recovery_ends_is_worked_on(system: System, tmp_path):
     assert slow.stop()["changelog_read"] > 0, "it recovered"
     verdict = judge(system.brokers, system.topics, PARTITIONS, tmp_path)
     assert verdict.holds, verdict
+
+
+STOPS = """
+import os, signal
+from stream_cw.worker import store
+
+stop, apply = store.StateStore.stop, store.StateStore.apply_changelog_batch
+come = []
+
+def noted_apply(self, batch, **to):
+    come.append(list(batch))
+    os.kill(os.getpid(), signal.SIGTERM)
+    apply(self, come[-1], **to)
+
+async def late_stop(self):
+    await stop(self)
+    for batch in come:
+        apply(self, batch, None, None)
+    for recovered in self.table._recover_callbacks:
+        await recovered()
+
+store.StateStore.stop, store.StateStore.apply_changelog_batch = late_stop, noted_apply
+"""
+
+
+@pytest.mark.kafka
+@pytest.mark.timeout(180)
+def test_a_worker_that_is_told_to_stop_while_it_recovers_ends_in_order(system: System) -> None:
+    system.produce(make_events(30, 200))
+    first = system.start("one")
+    system.wait_until_through(first)
+    first.stop()
+    stopped = system.start("two", code=STOPS + RUN)
+    assert stopped.wait() == 0, stopped.log()
