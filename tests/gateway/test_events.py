@@ -2,19 +2,18 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
-from event_strategies import events
 from gateway_support import an_event, bearing
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from in_process import Answer, Asking
 from served import FakeSink, given_settings, parts_of
 
-from stream_cw.core.events import decode_event, encode_event
+from stream_cw.core.events import decode_event
 from stream_cw.core.partition import partition_for
 from stream_cw.core.records import MAX_AHEAD_MS, Record, admit
 from stream_cw.errors import RefusedRecordError
@@ -27,6 +26,7 @@ SUBJECT = "an-app"
 ANN = bearing("ann", "profile-1", "p", subject=SUBJECT)
 
 Post = Callable[..., Answer]
+T = TypeVar("T")
 
 
 class Gateway:
@@ -278,27 +278,61 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner),
     max_leaves=12,
 )
+VALID = [
+    json.loads(path.read_text()) | {"profile_id": "ann"}
+    for path in sorted((EXAMPLES / "valid").glob("*.json"))
+]
 FIELDS = [*an_event(1), "session_id", "tz_offset_min", "country", "revision", "ranks", "show_id"]
 ODD = (None, True, -1, 0, 2**53, 2**64, 0.5, 1e308, "", "é", "x" * 129, "tv", "play", [], {}, [0])
-SPOILS = st.dictionaries(
-    st.sampled_from(FIELDS), st.sampled_from(ODD) | JSON, min_size=1, max_size=2
-)
-# Bodies start from the contract's own examples: drawing whole events would take most of the time.
-VALID = [json.loads(path.read_text()) for path in sorted((EXAMPLES / "valid").glob("*.json"))]
-GOOD = st.sampled_from(VALID) | events().map(lambda event: json.loads(encode_event(event)))
-PLAUSIBLE = st.builds(lambda event, spoilt: event | spoilt, st.sampled_from(VALID), SPOILS)
-BODIES = st.one_of(
-    st.binary(max_size=200),
-    JSON.map(lambda value: json.dumps(value).encode()),
-    PLAUSIBLE.map(lambda value: json.dumps(value).encode()),
-    st.lists(PLAUSIBLE | GOOD | JSON, max_size=6).map(lambda value: json.dumps(value).encode()),
-    st.builds(
-        lambda event, at, junk: event[:at] + junk + event[at:],
-        st.sampled_from([json.dumps(event).encode() for event in VALID]),
-        st.integers(0, 400),
-        st.binary(min_size=1, max_size=6),
-    ),
-)
+
+
+class Taken:
+    """Decisions, read from bytes one after the other; zeros when they are used up."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = iter(data)
+
+    def number(self, below: int) -> int:
+        return (next(self._data, 0) << 8 | next(self._data, 0)) % below
+
+    def one_of(self, these: Sequence[T]) -> T:
+        return these[self.number(len(these))]
+
+    def rest(self) -> bytes:
+        return bytes(self._data)
+
+
+def made(data: bytes) -> bytes:
+    """Make a body of bytes, as a fuzzer does: drawing whole events would take most of the time."""
+    taken = Taken(data)
+    kind = taken.number(4)
+    if kind == 0:
+        return taken.rest()
+    if kind == 1:
+        event = json.dumps(taken.one_of(VALID)).encode()
+        at, gone = taken.number(len(event)), taken.number(8)
+        highest = taken.one_of((0x7F, 0xFF))
+        put = bytes(byte & highest for byte in taken.rest()[: taken.number(6)])
+        return event[:at] + put + event[at + gone :]
+    several = [_spoilt(taken) for _ in range(taken.number(6))]
+    return json.dumps(_spoilt(taken) if kind == 2 else several).encode()
+
+
+def _spoilt(taken: Taken) -> object:
+    event = dict(taken.one_of(VALID))
+    for _ in range(taken.number(3)):
+        field = taken.one_of([*event, *FIELDS])
+        match taken.number(3):
+            case 0:
+                event[field] = taken.one_of(ODD)
+            case 1:
+                event.pop(field, None)
+            case _:
+                event[field] = event.get(taken.one_of(FIELDS))
+    return event if taken.number(8) else taken.one_of(ODD)
+
+
+BODIES = st.binary(min_size=24, max_size=64).map(made)
 KEYS = st.none() | st.text(st.characters(max_codepoint=255, exclude_categories=["Cc"]), min_size=1)
 
 
