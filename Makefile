@@ -30,10 +30,13 @@ check-wheel: $(READY)
 clean:
 	rm -rf $(VENV) dist .cache
 
-# What the learned row costs, and how near it comes to simulated members whose chances are known.
+# What a row costs, how near it comes to simulated members whose chances are known, how soon it is
+# there: the last two need Java, Maven and Chromium.
 bench: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.learned_row
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.learned_on_simulator
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.gateway
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.click_to_tile
 
 # The shipped model anew, from a real viewing export (not in the repository).
 EXPORT ?= ../shared/data/viewing_activity_export.csv
