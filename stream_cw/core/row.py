@@ -8,14 +8,18 @@ from msgspec.structs import replace
 
 from stream_cw.core.binge import GIVES_WAY, gives_way
 from stream_cw.core.candidates import Candidates, candidates
+from stream_cw.core.choice import AFTER, ATTENDED, NEXT
 from stream_cw.core.columns import LAST
 from stream_cw.core.experiments import Arm, Experiment, arm_of, changed
+from stream_cw.core.offers import read_offer
 from stream_cw.core.placement import EVEN_CHANCE, PlacementMap, place
+from stream_cw.core.policies import WATCH_NEXT
 from stream_cw.core.rows import MAX_TILES, Cause, Row, Tile, Version
-from stream_cw.core.rules import WATCH_NEXT, Policy
+from stream_cw.core.rules import Policy
 from stream_cw.core.scoring import Ranking, Recency, Scorer
-from stream_cw.core.show import glimpse, last_title
+from stream_cw.core.show import bookmark_of, glimpse, last_play, last_title, unpack_show
 from stream_cw.core.state import ProfileState, find_device
+from stream_cw.core.works import offers_of
 
 
 class View(Struct, frozen=True, kw_only=True):
@@ -47,6 +51,12 @@ class View(Struct, frozen=True, kw_only=True):
 
 
 RECENCY: Final = View()
+
+NEW_EPISODE: Final = "new_episode"
+"""The next episode came after the last play, whatever else speaks for the show."""
+
+ASLEEP: Final = "asleep"
+"""Nobody saw the rest: the tile goes on where somebody surely was."""
 
 NOTHING: Final = Ranking([], [], 0, "nothing_to_continue")
 
@@ -80,7 +90,7 @@ def row(state: ProfileState, profile_id: str, device_id: str, view: View = RECEN
     arm = arm_of(view.experiment, profile_id) if view.experiment else None
     if arm is not None:
         view = view_of(view, arm)
-    found = candidates(state, view.policy, view.works)
+    found = candidates(state, view.policy, view.works, slot)
     ranking = view.scorer.rank(state, slot, found) if found.ids else NOTHING
     scores, ids, reasons = ranking.scores, found.ids, ranking.reasons
     played: list[int] = found.shows[LAST].tolist()
@@ -122,8 +132,13 @@ def view_of(view: View, arm: Arm) -> View:
 def _tile(found: Candidates, n: int, score: int, reason: str) -> Tile:
     show_id, packed = found.ids[n], found.packed[n]
     head = glimpse(packed)
+    kind = found.choice.kinds[n]
+    if kind == NEXT:
+        return _next_tile(found, n, score, reason)
+    if kind == ATTENDED:
+        return _attended_tile(found, n, score)
     title_id, season, episode = last_title(show_id, packed)
-    up_next = bool(found.finished[n])
+    up_next = bool(kind == AFTER)
     return Tile(
         show_id=show_id,
         kind="series" if head.series else "movie",
@@ -135,4 +150,37 @@ def _tile(found: Candidates, n: int, score: int, reason: str) -> Tile:
         up_next=up_next,
         score=score,
         reason=reason,
+    )
+
+
+def _next_tile(found: Candidates, n: int, score: int, reason: str) -> Tile:
+    offer = read_offer(offers_of(found.works[n]), int(found.choice.offers[n]))
+    return Tile(
+        show_id=found.ids[n],
+        kind="series",
+        title_id=offer.title_id,
+        season=offer.season or None,
+        episode=offer.episode or None,
+        position_ms=0,
+        duration_ms=offer.duration_ms,
+        up_next=False,
+        score=score,
+        reason=NEW_EPISODE if offer.from_s * 1000 > last_play(found.packed[n]) else reason,
+    )
+
+
+def _attended_tile(found: Candidates, n: int, score: int) -> Tile:
+    show = unpack_show(found.ids[n], found.packed[n])
+    mark = bookmark_of(show)
+    return Tile(
+        show_id=found.ids[n],
+        kind="series" if show.series else "movie",
+        title_id=mark.title_id,
+        season=mark.season,
+        episode=mark.episode,
+        position_ms=mark.position_ms,
+        duration_ms=mark.duration_ms,
+        up_next=False,
+        score=score,
+        reason=ASLEEP,
     )

@@ -10,9 +10,9 @@ from event_strategies import MINUTE, T0, run
 from stream_cw.core.events import Movie, Play, Stop
 from stream_cw.core.experiments import Arm, Experiment, PolicyChange, arm_of
 from stream_cw.core.placement import PlacementMap
+from stream_cw.core.policies import WATCH_NEXT
 from stream_cw.core.row import View, row
 from stream_cw.core.rows import ModelRef, decode_row, encode_row
-from stream_cw.core.rules import WATCH_NEXT
 from stream_cw.core.scoring import Ranking, Recency
 
 PROFILES = [f"profile-{n}" for n in range(60_000)]
