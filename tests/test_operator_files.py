@@ -209,7 +209,7 @@ def test_a_worker_with_a_wrong_file_does_not_start(
     with pytest.raises(InputError, match=r"\$\.slots"):
         initial_view(Settings())
     monkeypatch.setenv("STREAM_CW_POLICY", str(path))
-    with pytest.raises(InputError, match="`finished_per_mille`|`slots`"):
+    with pytest.raises(InputError, match=r"`finished_per_mille`|`slots`"):
         initial_view(Settings())
 
 
