@@ -157,7 +157,7 @@ def _choose(
         show_at += lengths[n]
         work_at += work_lengths[n]
         series = show[FLAGS] & SERIES != 0
-        known = shelf.count > 0 and is_of_series(shelf) == series
+        known = shelf.offers > 0 and is_of_series(shelf) == series
         if slept[n]:
             kinds[n], offers[n] = choose_attended(shelf, own, show, policy)
         elif series and known:

@@ -112,7 +112,7 @@ def choose_attended(
     finished = is_finished(policy, there.position, there.duration, there.credit)
     if show[FLAGS] & SERIES == 0:
         return NOTHING if finished else ATTENDED, 0
-    offer = find_title(shelf, there.name) if shelf.count > 0 else -1
+    offer = find_title(shelf, there.name) if shelf.offers > 0 else -1
     if offer >= 0 and (finished or not is_playable(shelf, offer)):
         return _next(shelf, _stand(shelf, show, offer))
     return ATTENDED, int(finished)

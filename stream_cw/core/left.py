@@ -89,7 +89,7 @@ def is_only_marked(packed: NDArray[np.uint8], show: Ints) -> bool:
     """Whether the last title is that by a member's mark, and another one was played last."""
     if not (show[FLAGS] & WATCHED and show[_TAIL] & MARKS):
         return False
-    return read_number(packed, _tail_at(show) + _POSITION_TS, 6) < show[LAST]
+    return bool(read_number(packed, _tail_at(show) + _POSITION_TS, 6) < show[LAST])
 
 
 @compiled

@@ -126,8 +126,8 @@ def row(state: ProfileState, profile_id: str, device_id: str, view: View = RECEN
 def now_of(state: ProfileState, view: View) -> int:
     """Tell when what a row offers must be playable, ms.
 
-    A release that is pushed to a session comes while the profile's clock stands still: the catalog's
-    clock then goes before, but not by more than a session lasts without an event.
+    A release is pushed to a session while the profile's clock stands still: the catalog's own
+    then goes before, but not by more than a session lasts without an event.
 
     Parameters
     ----------

@@ -27,7 +27,7 @@ class Shelf(NamedTuple):
     Attributes
     ----------
     work : ndarray of uint8
-    sets, first, count : int
+    sets, first, offers : int
         Where the sets of countries and the offers begin, and how many offers there are.
     now_s, country : int
         When; the two letters of where as a number, 0: anywhere.
@@ -36,7 +36,7 @@ class Shelf(NamedTuple):
     work: Bytes
     sets: int
     first: int
-    count: int
+    offers: int
     now_s: int
     country: int
 
@@ -92,8 +92,8 @@ def hash_of(shelf: Shelf, offer: int) -> int:
 @compiled
 def find_title(shelf: Shelf, name: Bytes) -> int:
     """Find the offer of a title by its id."""
-    ids = shelf.first + shelf.count * OFFER_BYTES
-    for offer in range(shelf.count):
+    ids = shelf.first + shelf.offers * OFFER_BYTES
+    for offer in range(shelf.offers):
         if _read(shelf, offer, _ID_LENGTH) != len(name):
             continue
         start = ids + _read(shelf, offer, _ID_AT)
@@ -110,7 +110,7 @@ def find_title(shelf: Shelf, name: Bytes) -> int:
 @compiled
 def find_hash(shelf: Shelf, wanted: int) -> int:
     """Find the offer of an episode by its id's hash."""
-    for offer in range(shelf.count):
+    for offer in range(shelf.offers):
         if _read(shelf, offer, _HASH) == wanted:
             return offer
     return -1
@@ -128,7 +128,7 @@ def place_reached(shelf: Shelf, season: int, episode: int, begun: bool) -> int:
         A double episode is reached with its first number, not only with its last.
     """
     found = NO_PLACE
-    for offer in range(shelf.count):
+    for offer in range(shelf.offers):
         place, of_season = place_of(shelf, offer), _read(shelf, offer, _SEASON)
         number = _read(shelf, offer, _EPISODE if begun else _LAST)
         if place < 0 or (number == 0 and of_season == season):
@@ -146,7 +146,7 @@ def place_reached(shelf: Shelf, season: int, episode: int, begun: bool) -> int:
 def next_behind(shelf: Shelf, place: int, language: int) -> int:
     """Find the nearest regular offer behind a place that can be played."""
     found, nearest = -1, SPECIAL - 1
-    for offer in range(shelf.count):
+    for offer in range(shelf.offers):
         there = place_of(shelf, offer)
         if not place < there <= nearest:
             continue
@@ -167,7 +167,7 @@ def is_playable(shelf: Shelf, offer: int) -> bool:
     at = shelf.sets + 1
     for _ in range(wanted):
         at += 1 + 2 * int(shelf.work[at])
-    for n in range(shelf.work[at]):  # noqa: SIM110 - a loop is what is compiled
+    for n in range(shelf.work[at]):
         if read_number(shelf.work, at + 1 + 2 * n, 2) == shelf.country:
             return True
     return False

@@ -22,11 +22,11 @@ def window(entry: MovieEntry | EpisodeEntry, series: SeriesEntry | None = None) 
     from_s, until_s : int
         0 and `NO_END` for no limit.
     """
-    own = (entry.released_ts, entry.available_from_ts, entry.available_until_ts)
+    times = _times(entry)
     if series is not None:
-        whole = (series.released_ts, series.available_from_ts, series.available_until_ts)
-        own = tuple(w if o is None else o for o, w in zip(own, whole, strict=True))
-    released, begins, ends = own
+        whole = _times(series)
+        times = [other if own is None else own for own, other in zip(times, whole, strict=True)]
+    released, begins, ends = times
     start = max(released or 0, begins or 0)
     return seconds(-(-start // 1000)), NO_END if ends is None else seconds(ends // 1000)
 
@@ -34,3 +34,7 @@ def window(entry: MovieEntry | EpisodeEntry, series: SeriesEntry | None = None) 
 def seconds(value: int) -> int:
     """Bring a time in s into 32 bits."""
     return min(max(value, 0), U32)
+
+
+def _times(entry: MovieEntry | EpisodeEntry | SeriesEntry) -> list[int | None]:
+    return [entry.released_ts, entry.available_from_ts, entry.available_until_ts]
