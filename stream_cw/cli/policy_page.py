@@ -51,6 +51,9 @@ _HABITS: Final = (
     ("and after 65 to 128 sessions 10 times", (900, 0, 0, 0, 0, 0, 0, 10)),
 )
 
+_OFFERED: Final = "what is offered"
+"""Head of the second column of what `choice` says."""
+
 _INTRO: Final = """\
 <!-- Made from the policies: python -m stream_cw.cli.policy_page > docs/policies.md -->
 # What belongs in the row
@@ -199,10 +202,11 @@ def _choices() -> Iterator[str]:
     _, head, body, after = re.split(r"^=+ +=+$\n?", told, flags=re.MULTILINE)
     rows: list[list[str]] = []
     for line in (head + body).splitlines():
-        if line.startswith(" "):
-            rows[-1][-1] += f" {line.strip()}"
-        else:
-            rows.append(re.split(r" {2,}", line, maxsplit=1))
+        cells = [line[: head.index(_OFFERED)].strip(), line[head.index(_OFFERED) :].strip()]
+        if all(cells):
+            rows.append(cells)
+        else:  # the line before goes on
+            rows[-1] = [" ".join(pair).strip() for pair in zip(rows[-1], cells, strict=True)]
     yield _table(rows[0], rows[1:])
     yield _paragraph(after)
 
