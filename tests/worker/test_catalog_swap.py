@@ -6,7 +6,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from catalog_changes import BAD, SHOWS, changes, publish, verdict_of, versions_named, whole
+from catalog_changes import (
+    BAD,
+    SHOWS,
+    changes,
+    publish,
+    recorded,
+    verdict_of,
+    versions_named,
+    whole,
+)
 from running_log import Watch, running_log
 from worker_support import log_ends, make_events, wait_until, workers
 from worker_system import PARTITIONS, System
@@ -76,7 +85,9 @@ class TestOnKafka:
         verdict = verdict_of(system, tmp_path)
         assert verdict.holds, verdict
 
-    def test_what_a_round_holds_does_not_change_under_it(self, catalogued: System) -> None:
+    def test_what_a_round_holds_does_not_change_under_it(
+        self, catalogued: System, tmp_path: Path
+    ) -> None:
         system, rng = catalogued, random.Random(10)
         first = publish(system, whole(rng))
 
@@ -96,7 +107,7 @@ class TestOnKafka:
 
         held, copied, now = asyncio.run(follow())
         assert held == copied
-        assert now.version == first + 11
+        assert now == recorded(system, tmp_path)(first + 11)
         assert now.works != held.works
 
     def test_a_kill_and_two_workers_that_see_changes_at_different_moments(
