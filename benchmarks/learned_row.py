@@ -22,8 +22,8 @@ from stream_cw.core.codec import decode_state, encode_state
 from stream_cw.core.events import Episode, Event, Play, SessionStart, Stop
 from stream_cw.core.extraction import feature_codes
 from stream_cw.core.learned import CompiledAdditive
+from stream_cw.core.policies import WATCH_NEXT
 from stream_cw.core.row import RECENCY, View, row
-from stream_cw.core.rules import WATCH_NEXT
 from stream_cw.core.state import ProfileState, Source
 from stream_cw.core.step import step
 from stream_cw.model.chosen import choose

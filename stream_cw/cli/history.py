@@ -13,6 +13,7 @@ from stream_cw.cli.options import (
     Model,
     OutputLog,
     PlacementFile,
+    PolicyName,
     Prefix,
     bar,
     count_lines,
@@ -121,6 +122,7 @@ def replay(
         int | None,
         typer.Option(min=0, help="The model's part of the version that rows name; 0 if left out."),
     ] = None,
+    policy: PolicyName = None,
     placement: PlacementFile = None,
     experiment: ExperimentFile = None,
     catalog: Annotated[
@@ -139,6 +141,13 @@ def replay(
     offline: Annotated[
         bool, typer.Option("--offline", help="No broker: run the pure step alone.")
     ] = False,
+    pushed: Annotated[
+        bool,
+        typer.Option(
+            "--pushed",
+            help="Offline, also rows that a change of the catalog may have pushed between others.",
+        ),
+    ] = False,
     out: Annotated[
         Path | None, typer.Option("-o", "--out", metavar="ROWS", help="Gets the rows, offline.")
     ] = None,
@@ -149,9 +158,11 @@ def replay(
         raise typer.BadParameter("wanted one of --offline and --to BROKERS")
     if offline != (out is not None):
         raise typer.BadParameter("wanted -o ROWS together with --offline")
-    if to is not None and (placement or experiment or catalog or model_version is not None):
+    given = placement or experiment or catalog or policy or pushed or model_version is not None
+    if to is not None and given:
         raise typer.BadParameter(
-            "wanted --model-version, --placement, --experiment and --catalog with --offline alone"
+            "wanted --model-version, --policy, --placement, --experiment, --catalog and --pushed "
+            "with --offline alone"
         )
     if catalog_version is not None and catalog is None:
         raise typer.BadParameter("wanted --catalog-version together with --catalog")
@@ -159,7 +170,8 @@ def replay(
         _replay_to(log, to, parse_speed(speed), resume, prefix)
     elif out is not None:
         known = _known_works(catalog, catalog_version)
-        _replay_offline(log, out, _view_of(model, model_version or 0, known, placement, experiment))
+        view = _view_of(model, policy or "watch-next", model_version or 0, known)
+        _replay_offline(log, out, _with_files(view, placement, experiment), pushed)
 
 
 def _replay_to(
@@ -192,29 +204,40 @@ def _known_works(catalog: Path | None, version: int | None) -> "KnownWorks":
     return KnownWorks({}, 0) if catalog is None else read_catalog(catalog, version)
 
 
-def _view_of(
-    model: str,
-    version: int,
-    known: "KnownWorks",
-    placement: Path | None,
-    experiment: Path | None,
-) -> "View":
+def _view_of(model: str, policy: str, version: int, known: "KnownWorks") -> "View":
     from stream_cw.core.row import View
+    from stream_cw.model.chosen import choose
+    from stream_cw.operator_files import choose_policy
+
+    return View(
+        scorer=choose(model),
+        policy=choose_policy(policy),
+        model=version,
+        works=known.works,
+        catalog=known.version,
+        catalog_ts=known.ts,
+    )
+
+
+def _with_files(view: "View", placement: Path | None, experiment: Path | None) -> "View":
     from stream_cw.model.chosen import choose
     from stream_cw.operator_files import with_files
 
-    view = View(scorer=choose(model), model=version, works=known.works, catalog=known.version)
     return with_files(view, placement, experiment, choose)
 
 
-def _replay_offline(log: Path, out: Path, view: "View") -> None:
+def _replay_offline(log: Path, out: Path, view: "View", pushed: bool) -> None:
     from stream_cw.history.log import EventLog
     from stream_cw.history.replay import replay_offline
 
     total = count_lines(log)
     with written(out) as rows, bar("replaying") as progress:
         report = replay_offline(
-            EventLog(log), rows, view=view, progress=lambda done: progress(done, total)
+            EventLog(log),
+            rows,
+            view=view,
+            pushed=pushed,
+            progress=lambda done: progress(done, total),
         )
     typer.echo(
         f"{report.records:,} records of {report.profiles:,} profiles: {report.applied:,} applied, "

@@ -16,16 +16,33 @@ from stream_cw.core.events import (
     Playback,
     Rating,
     Remove,
+    SetRecording,
+    Stop,
     Supplemental,
     UndoRemove,
 )
-from stream_cw.core.limits import DEVICES, EVENT_IDS, U16
+from stream_cw.core.limits import DEVICES, EVENT_IDS, RESUME_GAPS, U16
 from stream_cw.core.pairing import pair
 from stream_cw.core.retention import forget_slot, within_limits
 from stream_cw.core.sessions import attend
 from stream_cw.core.show import Show, new_show, pack_show, unpack_show
-from stream_cw.core.state import Device, ProfileState, Source, digest, find_device
-from stream_cw.core.watching import Watch, hours_added, minutes_added, watch
+from stream_cw.core.state import (
+    DARK,
+    GAP_BINS,
+    Device,
+    ProfileState,
+    Source,
+    digest,
+    find_device,
+)
+from stream_cw.core.watching import (
+    Watch,
+    forget_marks,
+    hours_added,
+    mark_watched,
+    minutes_added,
+    watch,
+)
 
 _ID_BYTES: Final = 8
 _FAST, _SLOW = 3, 6
@@ -62,6 +79,8 @@ def apply(state: ProfileState | None, event: Event, source: Source) -> ProfileSt
     if state is None:
         state = ProfileState(source=source, first_ts=event.ts, now=event.ts)
     state = _advance(state, event, source)
+    if state.private:
+        return within_limits(_attend_privately(state, event))
     state, slot, started = _attend(state, event)
     if started:
         state = msgspec.structs.replace(state, sessions=state.sessions + 1)
@@ -69,12 +88,28 @@ def apply(state: ProfileState | None, event: Event, source: Source) -> ProfileSt
         state = _play(state, event, event.title, slot)
     elif isinstance(event, Remove | UndoRemove | MarkWatched | Rating):
         state = _mark(state, event)
+    elif isinstance(event, SetRecording):
+        state = _set_recording(state, event)
     return within_limits(state)
+
+
+def _is_private(state: ProfileState, event: Event) -> bool:
+    """Whether recording was off at the event's time; the switch itself is no secret."""
+    if isinstance(event, SetRecording) or not 0 < state.off_ts <= event.ts:
+        return False
+    return state.on_ts <= state.off_ts or event.ts < state.on_ts
+
+
+def _set_recording(state: ProfileState, event: SetRecording) -> ProfileState:
+    if event.recording:
+        return msgspec.structs.replace(state, on_ts=max(state.on_ts, event.ts))
+    return msgspec.structs.replace(state, off_ts=max(state.off_ts, event.ts))
 
 
 def _advance(state: ProfileState, event: Event, source: Source) -> ProfileState:
     """Move the profile's clock and sums to the event, and remember it."""
     now = max(state.now, event.ts)
+    private = _is_private(state, event)
     minutes, hours = state.minutes, state.hours
     if now > state.now:
         minutes = tuple(
@@ -89,7 +124,8 @@ def _advance(state: ProfileState, event: Event, source: Source) -> ProfileState:
         revision=state.revision + 1,
         cause_id=event.event_id,
         cause_type=event.__struct_config__.tag,
-        first_ts=min(state.first_ts, event.ts),
+        private=private,
+        first_ts=state.first_ts if private else min(state.first_ts, event.ts),
         now=now,
         minutes=minutes,
         hours=hours,
@@ -110,6 +146,19 @@ def _attend(state: ProfileState, event: Event) -> tuple[ProfileState, int, bool]
     return _with_device(state, slot, device), slot, started
 
 
+def _attend_privately(state: ProfileState, event: Event) -> ProfileState:
+    """Keep the device's session alive, so that its row is sent, and nothing else."""
+    before = state
+    state, slot, _ = _attend(state, event)
+    device = state.devices[slot]
+    if slot < len(before.devices) and before.devices[slot].device_id == event.device_id:
+        known = before.devices[slot]
+        device = msgspec.structs.replace(
+            known, session_id=device.session_id, last_ts=device.last_ts, ended=device.ended
+        )
+    return _with_device(state, slot, device)
+
+
 def _with_device(state: ProfileState, slot: int, device: Device) -> ProfileState:
     devices = (*state.devices[:slot], device, *state.devices[slot + 1 :])
     return msgspec.structs.replace(state, devices=devices)
@@ -119,6 +168,9 @@ def _play(state: ProfileState, event: Playback, title: Movie | Episode, slot: in
     """Take a playback event into its show, its device and the profile's sums."""
     device = state.devices[slot]
     pairing = pair(device, event)
+    depth = device.depth
+    if pairing.started and isinstance(event, Play) and event.autoplay:
+        depth = min(depth + 1, DARK - 1) if depth < DARK else DARK
     packed = state.shows.get(title.show_id)
     show = (
         unpack_show(title.show_id, packed)
@@ -136,15 +188,20 @@ def _play(state: ProfileState, event: Playback, title: Movie | Episode, slot: in
         started=pairing.started,
         reported=pairing.reported,
         autoplay=isinstance(event, Play) and event.autoplay,
+        stopped=isinstance(event, Stop),
         credit_ms=pairing.credit_ms,
         session=state.sessions,
         device_session=device.sessions,
+        depth=depth,
+        idle_ms=max(0, event.ts - device.deliberate_ts),
     )
-    watch(show, seen)
+    gap = watch(show, seen)
     first_act = pairing.started and not seen.autoplay and not device.acted
     if first_act:
         show.starts = min(show.starts + 1, U16)
-    device = msgspec.structs.replace(device, open=pairing.open, acted=device.acted or first_act)
+    device = msgspec.structs.replace(
+        device, open=pairing.open, acted=device.acted or first_act, depth=depth
+    )
     return msgspec.structs.replace(
         _with_device(state, slot, device),
         shows={**state.shows, title.show_id: pack_show(show)},
@@ -157,7 +214,17 @@ def _play(state: ProfileState, event: Playback, title: Movie | Episode, slot: in
         resumed=state.resumed + (first_act and packed is not None),
         started=state.started + (first_act and packed is None),
         returning=_returning(state, packed is not None) if first_act else state.returning,
+        resume_gaps=_gap_counted(state.resume_gaps, gap),
     )
+
+
+def _gap_counted(gaps: tuple[int, ...], gap: int) -> tuple[int, ...]:
+    """Count the sessions that passed until a show was watched again; old counts fade by halves."""
+    if not gap:
+        return gaps
+    counted = list(gaps)
+    counted[min((gap - 1).bit_length(), GAP_BINS - 1)] += 1
+    return tuple(n // 2 for n in counted) if sum(counted) > RESUME_GAPS else tuple(counted)
 
 
 def _returning(state: ProfileState, resumed: bool) -> tuple[int, int]:
@@ -185,14 +252,15 @@ def _mark(state: ProfileState, event: Remove | UndoRemove | MarkWatched | Rating
         return state
     show = unpack_show(show_id, packed)
     match event:
-        case Remove():
-            show.removed = True
-        case UndoRemove():
-            show.removed = False
+        case Remove() if event.ts > show.removal_ts:
+            show.removed, show.removal_ts = True, event.ts
+        case UndoRemove() if event.ts >= show.removal_ts:
+            show.removed, show.removal_ts = False, event.ts
         case Rating():
             show.rating = event.rating
-        case MarkWatched():
-            show.watched = show.watched or event.title.id == show.title_id
+        case MarkWatched(title=Movie() | Episode() as title):
+            mark_watched(show, title, event.ts)
+    forget_marks(show)
     return msgspec.structs.replace(state, shows={**state.shows, show_id: pack_show(show)})
 
 

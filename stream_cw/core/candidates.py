@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from stream_cw.core.choice import NOTHING, Choice, choose
 from stream_cw.core.columns import (
     FLAGS,
     FURTHEST,
@@ -18,6 +19,7 @@ from stream_cw.core.columns import (
     columns,
 )
 from stream_cw.core.compiled import compiled
+from stream_cw.core.presence import given_up, slept_through
 from stream_cw.core.rules import Policy, is_finished, is_started
 from stream_cw.core.state import ProfileState
 
@@ -37,6 +39,8 @@ class Candidates(NamedTuple):
         The last title is finished; of these only series are here.
     works : list of bytes
         What the catalog says of each; empty where it does not know the show.
+    choice : Choice
+        What each offers to play.
     """
 
     ids: list[str]
@@ -44,10 +48,15 @@ class Candidates(NamedTuple):
     shows: Ints
     finished: Bools
     works: list[bytes]
+    choice: Choice
 
 
 def candidates(
-    state: ProfileState, policy: Policy, works: Mapping[str, bytes] = MappingProxyType({})
+    state: ProfileState,
+    policy: Policy,
+    works: Mapping[str, bytes] = MappingProxyType({}),
+    slot: int | None = None,
+    now: int | None = None,
 ) -> Candidates:
     """Pick the shows that were started and are not finished; a finished episode keeps its series.
 
@@ -57,6 +66,10 @@ def candidates(
     policy : Policy
     works : mapping of str to bytes, optional
         The catalog: what it says of each show.
+    slot : int, optional
+        The device, whose country decides what can be played.
+    now : int, optional
+        When it must be playable, ms; the state's now where nothing is said.
 
     Returns
     -------
@@ -64,41 +77,55 @@ def candidates(
     """
     ids, packed = list(state.shows), list(state.shows.values())
     shows = columns(packed)
-    kept, finished = np.empty(len(ids), np.bool_), np.empty(len(ids), np.bool_)
-    _judge(
+    limits = policy.numbers()
+    kept, started, finished = np.empty((3, len(ids)), np.bool_)
+    _judge(shows, limits, kept, started, finished)
+    asleep = slept_through(shows, state.devices, policy.asleep)
+    if policy.given_up_per_mille:
+        kept &= ~given_up(shows, state, policy.given_up_per_mille)
+    known = [works.get(show_id, b"") for show_id in ids] if works else [b""] * len(ids)
+    choice = choose(
+        packed,
+        known,
         shows,
-        policy.started_ms,
-        policy.started_per_mille,
-        policy.finished_per_mille,
-        policy.left_ms,
-        kept,
+        started,
         finished,
+        asleep,
+        policy=limits,
+        now=state.now if now is None else now,
+        sessions=state.sessions,
+        country=None if slot is None else state.devices[slot].country,
     )
-    if not kept.all():
-        places = np.flatnonzero(kept)
-        ids, packed = [ids[n] for n in places.tolist()], [packed[n] for n in places.tolist()]
-        shows, finished = shows.take(places, axis=1), finished[places]
-    return Candidates(ids, packed, shows, finished, [works.get(show_id, b"") for show_id in ids])
+    kept &= choice.kinds != NOTHING
+    if kept.all():
+        return Candidates(ids, packed, shows, finished, known, choice)
+    places = np.flatnonzero(kept)
+    at = places.tolist()
+    return Candidates(
+        [ids[n] for n in at],
+        [packed[n] for n in at],
+        shows.take(places, axis=1),
+        finished[places],
+        [known[n] for n in at],
+        Choice(choice.kinds[places], choice.offers[places], choice.asleep[places]),
+    )
 
 
 @compiled
 def _judge(
     shows: Ints,
-    started_ms: int,
-    started_per_mille: int,
-    finished_per_mille: int,
-    left_ms: int,
+    policy: Ints,
     kept: Bools,
+    started: Bools,
     finished: Bools,
 ) -> None:
     for n in range(len(kept)):
         flags = shows[FLAGS, n]
         series = flags & SERIES != 0
         position, duration = shows[_POSITION, n], shows[_DURATION, n]
-        started = is_started(started_ms, started_per_mille, series, position, duration) or (
-            series and shows[FURTHEST, n] >= started_ms
-        )
+        started[n] = is_started(policy, series, position, duration)
+        begun = started[n] or (series and is_started(policy, series, shows[FURTHEST, n], 0))
         finished[n] = flags & WATCHED != 0 or is_finished(
-            finished_per_mille, left_ms, position, duration, shows[_CREDITS, n]
+            policy, position, duration, shows[_CREDITS, n]
         )
-        kept[n] = started and (series or not finished[n]) and flags & REMOVED == 0
+        kept[n] = begun and flags & REMOVED == 0

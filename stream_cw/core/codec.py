@@ -5,11 +5,12 @@
     version  u16
     header   epoch, partition, offset, revision, times, sums, counters, lengths
     shares   of returning sessions (from version 2 on)
+    habits   gaps until a show was watched again, recording off and on, private (from version 4 on)
     cause    event id
     devices  fixed part, device id, session id; one after the other
     ids      8 bytes for each remembered event id
     shows    length of each (u16), their ids joined by "/", then each as `pack_show` made it
-             (three bytes less before version 3)
+             (shorter before versions 3 and 4)
 
 All numbers are little-endian. Ids hold no slash.
 """
@@ -23,6 +24,7 @@ from stream_cw.core.limits import U16
 from stream_cw.core.show import upgraded
 from stream_cw.core.state import (
     EVENT_TYPES,
+    GAP_BINS,
     RETURNING,
     Device,
     OpenPlayback,
@@ -31,7 +33,7 @@ from stream_cw.core.state import (
 )
 from stream_cw.errors import CorruptStateError, NewerStateError
 
-VERSION: Final = 3
+VERSION: Final = 4
 
 INDEX_BYTES: Final = 3
 """What a show costs beside its own bytes and its id: a length, and the slash before the next."""
@@ -41,9 +43,12 @@ _VERSION: Final = struct.Struct("<H")
 # cause: type and length | devices, event ids, shows, length of the shows' ids
 _HEADER: Final = struct.Struct("<16sIQQQQ3I8HIIIBBBHBH")
 _SHARES: Final = struct.Struct("<HH")
+_HABITS: Final = struct.Struct(f"<{GAP_BINS}HQQB")
 # type, flags | offset of local time | session start, newest event | sessions |
-# open playback: title, position, time, session | lengths of device id and session id
-_DEVICE: Final = struct.Struct("<BBhQQHQIQHBB")
+# open playback: title, position, time, session | deliberate act, depth, country |
+# lengths of device id and session id
+_DEVICE: Final = struct.Struct("<BBhQQHQIQHQB2sBB")
+_DEVICE_BEFORE_4: Final = struct.Struct("<BBhQQHQIQHBB")
 _ENDED, _ACTED, _OPEN, _HAS_TZ, _HAS_SESSION = 1, 2, 4, 8, 16
 _EVENT_TYPE: Final = {name: index for index, name in enumerate(EVENT_TYPES)}
 
@@ -77,6 +82,7 @@ def encode_state(state: ProfileState) -> bytes:
             _VERSION.pack(VERSION),
             header,
             _SHARES.pack(*state.returning),
+            _HABITS.pack(*state.resume_gaps, state.off_ts, state.on_ts, state.private),
             cause,
             *map(_encode_device, state.devices),
             state.event_ids,
@@ -109,6 +115,9 @@ def _encode_device(device: Device) -> bytes:
         playback.position_ms,
         playback.ts,
         playback.session,
+        device.deliberate_ts,
+        device.depth,
+        (device.country or "").encode(),
         len(name),
         len(session),
     )
@@ -122,6 +131,7 @@ def encoded_size(state: ProfileState) -> int:
         _VERSION.size
         + _HEADER.size
         + _SHARES.size
+        + _HABITS.size
         + len(state.cause_id)
         + devices
         + len(state.event_ids)
@@ -165,11 +175,15 @@ def _decode(data: bytes, version: int) -> ProfileState:
         at += _SHARES.size
     else:
         returning = _upgraded_shares(*values[18:20])
+    habits: tuple[int, ...] = (0,) * (GAP_BINS + 3)
+    if version > 3:  # noqa: PLR2004 - a version says what it is
+        habits = _HABITS.unpack_from(data, at)
+        at += _HABITS.size
     cause = data[at : at + cause_length].decode()
     at += cause_length
     devices = []
     for _ in range(n_devices):
-        device, at = _decode_device(data, at)
+        device, at = _decode_device(data, at, version)
         devices.append(device)
     ids = data[at : at + 8 * n_ids]
     at += 8 * n_ids
@@ -182,8 +196,8 @@ def _decode(data: bytes, version: int) -> ProfileState:
     shows = {
         name: data[start:end] for name, (start, end) in zip(names, pairwise(edges), strict=True)
     }
-    if version < 3:  # noqa: PLR2004 - a version says what it is
-        shows = {name: upgraded(show) for name, show in shows.items()}
+    if version < VERSION:
+        shows = {name: upgraded(show, version) for name, show in shows.items()}
     return ProfileState(
         source=Source(epoch, partition, offset),
         revision=revision,
@@ -197,6 +211,10 @@ def _decode(data: bytes, version: int) -> ProfileState:
         resumed=values[18],
         started=values[19],
         returning=returning,
+        resume_gaps=habits[:GAP_BINS],
+        off_ts=habits[GAP_BINS],
+        on_ts=habits[GAP_BINS + 1],
+        private=bool(habits[GAP_BINS + 2]),
         devices=tuple(devices),
         shows=shows,
         event_ids=ids,
@@ -211,12 +229,14 @@ def _upgraded_shares(resumed: int, started: int) -> tuple[int, int]:
     return share, share
 
 
-def _decode_device(data: bytes, at: int) -> tuple[Device, int]:
-    values = _DEVICE.unpack_from(data, at)
+def _decode_device(data: bytes, at: int, version: int) -> tuple[Device, int]:
+    layout = _DEVICE if version > 3 else _DEVICE_BEFORE_4  # noqa: PLR2004 - says what it is
+    values = layout.unpack_from(data, at)
     device_type, flags, tz, start, last, sessions, title, position, ts, opened_in = values[:10]
-    name_at = at + _DEVICE.size
-    session_at = name_at + values[10]
-    end = session_at + values[11]
+    deliberate_ts, depth, country = values[10:13] if version > 3 else (last, 0, b"")  # noqa: PLR2004
+    name_at = at + layout.size
+    session_at = name_at + values[-2]
+    end = session_at + values[-1]
     if device_type >= len(DEVICE_TYPES):
         raise CorruptStateError(f"a device of type {device_type}")
     device = Device(
@@ -230,5 +250,8 @@ def _decode_device(data: bytes, at: int) -> tuple[Device, int]:
         ended=bool(flags & _ENDED),
         acted=bool(flags & _ACTED),
         open=OpenPlayback(title, position, ts, opened_in) if flags & _OPEN else None,
+        deliberate_ts=deliberate_ts,
+        depth=depth,
+        country=country.rstrip(b"\0").decode() or None,
     )
     return device, end

@@ -1,7 +1,8 @@
 """The packed shows of a state as columns: each number of all shows side by side.
 
-A show is packed in a fixed part, the id of its last title, statistics of single devices and listed
-episodes (`stream_cw.core.show`). All numbers are read at once, without a Python object for a show.
+A show is packed in a fixed part, the id of its last title, statistics of single devices, listed
+episodes and a tail (`stream_cw.core.show`). All numbers are read at once, without a Python object
+for a show.
 """
 
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from stream_cw.core.compiled import compiled
 from stream_cw.core.events import DEVICE_TYPES
 from stream_cw.core.limits import SHOW_DEVICES
 from stream_cw.core.show import HOUR_BINS
+from stream_cw.core.show_tail import MARKS, UNATTENDED
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -46,6 +48,10 @@ FIXED: Final = (
     ("last_gap_s", 4, 1),
     ("lately", 2, 1),
     ("begun", 1, 1),
+    ("started_ago", 4, 1),
+    ("furthest", 2, 2),
+    ("longest_gap", 1, 1),
+    ("tail", 1, 1),
     ("title_length", 1, 1),
 )
 """What `show.FIXED` packs: name, bytes, how many of them; a test holds the two together."""
@@ -64,18 +70,24 @@ ROW: Final = _rows()
 FLAGS, COUNTS, LAST, TITLE_LENGTH = map(
     ROW.__getitem__, ("flags", "counts", "last", "title_length")
 )
+_TAIL: Final = ROW["tail"]
 SEATS: Final = TITLE_LENGTH + 1
 """First row of the seats: `SHOW_DEVICES` times what `SEAT` names."""
 NO_SEAT: Final = -1
 """Slot of a seat that is not taken."""
 FURTHEST: Final = SEATS + SHOW_DEVICES * len(SEAT)
 """Row of the furthest position in a listed episode, ms; -1 where none is listed."""
-ROWS: Final = FURTHEST + 1
+DEPTH: Final = FURTHEST + 1
+"""Row of the plays that started by themselves before the newest event; -1 somebody was there."""
+IDLE: Final = DEPTH + 1
+"""Row of the minutes without a deliberate act before it; -1 somebody was there."""
+ROWS: Final = IDLE + 1
 
 _SIZES: Final = np.array(list(chain.from_iterable([size] * many for _, size, many in FIXED)))
 _SEAT_SIZES: Final = np.array([size for _, size in SEAT])
 _SEAT_NUMBERS: Final = len(SEAT)
 _EPISODE_BYTES, _EPISODE_POSITION = 18, 4
+_MARKS_BYTES: Final = 18
 _PADDING: Final = bytes(1024)
 """Behind the last show: more than its counts can claim, as damaged bytes may claim anything."""
 
@@ -129,7 +141,12 @@ def _unpack(data: NDArray[np.uint8], lengths: Ints, shows: Ints) -> None:
                 else:
                     shows[row, n] = NO_SEAT
         furthest = -1
-        while at < end:
+        for _ in range(shows[COUNTS, n] >> 2 & 3):
             furthest = max(furthest, read_number(data, at + _EPISODE_POSITION, 4))
             at += _EPISODE_BYTES
         shows[FURTHEST, n] = furthest
+        tail = shows[_TAIL, n]
+        if tail & MARKS:
+            at += _MARKS_BYTES
+        shows[DEPTH, n] = data[at] if tail & UNATTENDED else -1
+        shows[IDLE, n] = read_number(data, at + 1, 2) if tail & UNATTENDED else -1

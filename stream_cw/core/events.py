@@ -181,6 +181,12 @@ class MarkWatched(BaseEvent, frozen=True, kw_only=True, omit_defaults=True, tag=
     title: Title
 
 
+class SetRecording(BaseEvent, frozen=True, kw_only=True, omit_defaults=True, tag="set_recording"):
+    """The member switches recording off, or on again; what is watched meanwhile is private."""
+
+    recording: bool
+
+
 class ForgetProfile(BaseEvent, frozen=True, kw_only=True, omit_defaults=True, tag="forget_profile"):
     """Everything known of the profile is erased."""
 
@@ -199,6 +205,7 @@ Event = (
     | Remove
     | UndoRemove
     | MarkWatched
+    | SetRecording
     | ForgetProfile
 )
 

@@ -23,6 +23,15 @@ STATE_BYTES: Final = 12_288
 SESSION_GAP_MS: Final = 1_800_000
 """A session ends after 30 minutes without an event, as in the viewing exports that we measured."""
 
+RESUME_GAPS: Final = 1_000
+"""Counted gaps until all counts are halved: some years, so that habits may change."""
+
+ATTENDED_DEPTH: Final = 1
+"""So many plays that started by themselves in a row are surely seen: members wait for the first."""
+
+ATTENDED_IDLE_MS: Final = 3_600_000
+"""So long after a deliberate act somebody is surely there: an episode, or half a film."""
+
 U8: Final = 0xFF
 U16: Final = 0xFFFF
 U32: Final = 0xFFFF_FFFF

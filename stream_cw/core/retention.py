@@ -1,6 +1,7 @@
 """How a state stays within its limits: what leaves first, and the cost stays flat."""
 
 from collections.abc import Callable
+from typing import Final
 
 import msgspec
 
@@ -8,6 +9,9 @@ from stream_cw.core.codec import INDEX_BYTES, encoded_size
 from stream_cw.core.limits import SHOWS, STATE_BYTES
 from stream_cw.core.show import last_play, pack_show, unpack_show
 from stream_cw.core.state import ProfileState
+
+LIKELY: Final = 20
+"""So many of the newest shows keep their details longest: a row's worth."""
 
 
 def within_limits(state: ProfileState) -> ProfileState:
@@ -30,12 +34,14 @@ def _trimmed(shows: dict[str, bytes], excess: int) -> dict[str, bytes]:
     """Slim the shows from the oldest on, then let whole ones go, until so many bytes are saved."""
     shows = dict(shows)
     by_age = sorted(shows, key=_age(shows))
-    for show_id in by_age:
-        if excess <= 0:
-            return shows
-        slim = _slim(show_id, shows[show_id])
-        excess -= len(shows[show_id]) - len(slim)
-        shows[show_id] = slim
+    older = by_age[:-LIKELY]
+    for ids, devices in ((older, 1), (older, 0), (by_age, 1), (by_age, 0)):
+        for show_id in ids:
+            if excess <= 0:
+                return shows
+            slim = _slim(show_id, shows[show_id], devices)
+            excess -= len(shows[show_id]) - len(slim)
+            shows[show_id] = slim
     for show_id in by_age:
         if excess <= 0:
             break
@@ -43,10 +49,10 @@ def _trimmed(shows: dict[str, bytes], excess: int) -> dict[str, bytes]:
     return shows
 
 
-def _slim(show_id: str, packed: bytes) -> bytes:
+def _slim(show_id: str, packed: bytes, devices: int) -> bytes:
     show = unpack_show(show_id, packed)
     show.episodes = []
-    del show.devices[1:]
+    del show.devices[devices:]
     return pack_show(show)
 
 

@@ -1,8 +1,14 @@
-"""What belongs in the row: started and not finished. Policies are data."""
+"""What belongs in the row: started, not finished, not slept through, not given up.
 
-from typing import Annotated, Final
+Policies are data: whole numbers that compiled loops read. The named ones are in
+`stream_cw.core.policies`.
+"""
 
+from typing import Annotated, Final, Literal
+
+import numpy as np
 from msgspec import Meta, Struct
+from numpy.typing import NDArray
 
 from stream_cw.core.compiled import compiled
 from stream_cw.core.limits import U32
@@ -10,77 +16,155 @@ from stream_cw.core.limits import U32
 NO_CREDITS: Final = U32
 """Where the credits begin is not known."""
 
+PerMille = Annotated[int, Meta(ge=0, le=1000)]
+Time = Annotated[int, Meta(ge=0)]
+MilliLogOdds = Annotated[int, Meta(ge=-100_000, le=100_000)]
+Credits = Literal["only", "earlier", "ignored"]
 
-class Policy(Struct, frozen=True, kw_only=True):
-    """When a title counts as started and as finished.
+_CREDITS: Final = {"only": 0, "earlier": 1, "ignored": 2}
+
+
+class Asleep(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How likely nobody was there: a logistic whose terms are thousandths of log-odds.
 
     Attributes
     ----------
-    started_ms : int
-        Watched up to here, a title is started.
-    started_per_mille : int
-        A film also from this share of its length, whichever is earlier.
+    threshold : int
+        From these log-odds on, somebody slept; 0 is an even chance.
+    base : int
+        Always.
+    each_autoplay : int
+        For each play that started by itself since the last deliberate act, up to 8.
+    each_quarter_hour : int
+        Since the last deliberate act, up to 16.
+    night : int
+        If the last event came between 21 and 6 o'clock, local time.
+    big_screen : int
+        On a TV, console or stick.
+    stopped : int
+        If the player was stopped.
+    display_off : int
+        If the display had gone off.
+    """
+
+    threshold: MilliLogOdds = 0
+    base: MilliLogOdds = -3000
+    each_autoplay: MilliLogOdds = 700
+    each_quarter_hour: MilliLogOdds = 250
+    night: MilliLogOdds = 700
+    big_screen: MilliLogOdds = 300
+    stopped: MilliLogOdds = -300
+    display_off: MilliLogOdds = 8000
+
+
+class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When a title counts as started, as finished, and as no longer wanted.
+
+    Attributes
+    ----------
+    name : str
+        As figures name it.
+    started_ms : int or None
+        Watched up to here, a title is started; None: no such limit.
+    started_per_mille : int or None
+        A film also from this share of its length, whichever is earlier; None: no such share.
+    episode_per_mille : int or None
+        The same for an episode. Where no limit applies, all that was played is started.
     finished_per_mille : int
         Watched up to this share, a title is finished.
+    beyond : bool
+        Only watched beyond it.
+    credits : {'only', 'earlier', 'ignored'}
+        Where credits are known, a title is finished when they are reached and by nothing else; or
+        also by its share; or they are not looked at.
     left_ms : int
-        Less than this left, a title is finished.
+        Less than this left, a title is finished; not where credits decide alone.
+    short_ms : int
+        A title shorter than this is finished as soon as it is played.
     in_a_row_ms : int or None
         Watched for so long in a row (`binge.watched_in_a_row`), a show gives way to the second
-        tile; None is never.
+        tile; None: never.
+    asleep : Asleep or None
+        Weights by which somebody slept; None: whoever plays is awake.
+    given_up_per_mille : int
+        A show leaves when fewer of the profile's returns than this share took as many sessions as
+        have passed; 0 is never.
     """
 
     name: str
-    started_ms: int
-    started_per_mille: int
-    finished_per_mille: int
-    left_ms: int
+    started_ms: Time | None = None
+    started_per_mille: PerMille | None = None
+    episode_per_mille: PerMille | None = None
+    finished_per_mille: PerMille
+    beyond: bool = False
+    credits: Credits = "ignored"
+    left_ms: Time = 0
+    short_ms: Time = 0
     in_a_row_ms: Annotated[int, Meta(ge=1)] | None = None
+    asleep: Asleep | None = None
+    given_up_per_mille: PerMille = 0
+
+    def numbers(self) -> NDArray[np.int64]:
+        """Lay the limits out for compiled loops, in the order of the constants of this module."""
+        limits = (self.started_ms, self.started_per_mille, self.episode_per_mille)
+        return np.array(
+            [
+                *(-1 if limit is None else limit for limit in limits),
+                self.finished_per_mille,
+                self.beyond,
+                _CREDITS[self.credits],
+                self.left_ms,
+                self.short_ms,
+            ],
+            np.int64,
+        )
 
 
-WATCH_NEXT: Final = Policy(
-    name="watch-next",
-    started_ms=120_000,
-    started_per_mille=30,
-    finished_per_mille=950,
-    left_ms=180_000,
-)
-"""After Android TV's guidelines for its Watch Next row."""
+_STARTED, _OF_FILM, _OF_EPISODE, _FINISHED, _BEYOND, _BY_CREDITS, _LEFT, _SHORT = range(8)
 
 
 @compiled
-def is_started(
-    started_ms: int, started_per_mille: int, series: bool, position: int, duration: int
-) -> bool:
-    """Whether a position is far enough to go on from; an episode has no share of its length.
+def is_started(policy: NDArray[np.int64], series: bool, position: int, duration: int) -> bool:
+    """Whether a position is far enough to go on from.
 
     Parameters
     ----------
-    started_ms, started_per_mille : int
-        Of the policy.
+    policy : ndarray of int64
+        As `Policy.numbers` lays it out.
     series : bool
     position, duration : int
         In ms; a duration of 0 is unknown.
     """
-    if position >= started_ms:
+    share = policy[_OF_EPISODE] if series else policy[_OF_FILM]
+    if 0 <= policy[_STARTED] <= position:
         return True
-    return not series and duration > 0 and position * 1000 >= duration * started_per_mille
+    if share >= 0 and duration > 0:
+        return bool(position * 1000 >= duration * share)
+    return bool(policy[_STARTED] < 0 and position > 0)
 
 
 @compiled
-def is_finished(
-    finished_per_mille: int, left_ms: int, position: int, duration: int, credit: int
-) -> bool:
-    """Whether a title is watched to its end: its credits, else by length; unknown is never.
+def is_finished(policy: NDArray[np.int64], position: int, duration: int, credit: int) -> bool:
+    """Whether a title is watched to its end; of unknown length it never is but by its credits.
 
     Parameters
     ----------
-    finished_per_mille, left_ms : int
-        Of the policy.
+    policy : ndarray of int64
+        As `Policy.numbers` lays it out.
     position, duration, credit : int
         In ms; a duration of 0 is unknown, and so is a credits mark of `NO_CREDITS`.
     """
-    if credit != NO_CREDITS:
-        return position >= credit
+    if credit != NO_CREDITS and policy[_BY_CREDITS] < _CREDITS_IGNORED:
+        if position >= credit:
+            return True
+        if policy[_BY_CREDITS] == _CREDITS_ONLY:
+            return False
     if duration == 0:
         return False
-    return position * 1000 >= duration * finished_per_mille or duration - position < left_ms
+    if duration < policy[_SHORT] or duration - position < policy[_LEFT]:
+        return True
+    watched, wanted = position * 1000, duration * policy[_FINISHED]
+    return bool(watched > wanted if policy[_BEYOND] else watched >= wanted)
+
+
+_CREDITS_ONLY, _CREDITS_IGNORED = _CREDITS["only"], _CREDITS["ignored"]

@@ -2,9 +2,18 @@
 
 import msgspec
 
-from stream_cw.core.events import DEVICE_TYPES, DisplayOff, Event
+from stream_cw.core.events import (
+    DEVICE_TYPES,
+    DisplayOff,
+    Event,
+    Play,
+    Progress,
+    RowSeen,
+    SessionStart,
+    Stop,
+)
 from stream_cw.core.limits import SESSION_GAP_MS, U16
-from stream_cw.core.state import Device
+from stream_cw.core.state import DARK, Device
 
 
 def attend(device: Device | None, event: Event) -> tuple[Device, bool]:
@@ -35,6 +44,9 @@ def attend(device: Device | None, event: Event) -> tuple[Device, bool]:
         session_id=event.session_id or device.session_id,
         last_ts=event.ts,
         ended=isinstance(event, DisplayOff),
+        country=event.country or device.country,
+        deliberate_ts=event.ts if is_deliberate(event) else device.deliberate_ts,
+        depth=_depth(device.depth, event),
     )
     if not _starts_session(device, event):
         return seen, False
@@ -45,6 +57,21 @@ def attend(device: Device | None, event: Event) -> tuple[Device, bool]:
         sessions=(device.sessions + 1) & U16,
         acted=False,
     ), True
+
+
+def is_deliberate(event: Event) -> bool:
+    """Whether a member must have been there: no player makes such an event by itself."""
+    if isinstance(event, Play):
+        return not event.autoplay
+    if isinstance(event, SessionStart):
+        return not event.inferred
+    return not isinstance(event, Stop | Progress | DisplayOff | RowSeen)
+
+
+def _depth(depth: int, event: Event) -> int:
+    if isinstance(event, DisplayOff):
+        return DARK
+    return 0 if is_deliberate(event) else depth
 
 
 def _starts_session(device: Device, event: Event) -> bool:
@@ -63,4 +90,7 @@ def _first(event: Event) -> Device:
         last_ts=event.ts,
         sessions=1,
         ended=isinstance(event, DisplayOff),
+        country=event.country,
+        deliberate_ts=event.ts,
+        depth=_depth(0, event),
     )

@@ -11,14 +11,24 @@ from msgspec import Struct
 
 from stream_cw.core.events import DEVICE_TYPES
 from stream_cw.core.limits import U16, U32
+from stream_cw.core.show_tail import (
+    STOPPED,
+    Bookmark,
+    Nobody,
+    pack_tail,
+    unpack_marks,
+    unpack_nobody,
+)
 
 HOUR_BINS: Final = 8
 
 # flags, counts | last play | first play | position, duration, credits | season, episode |
 # plays, autoplays, starts, sessions | minutes | plays decayed | hours | weekend | types |
-# sessions at the last watch, run, last gap | lately, begun | length of the title id
-FIXED: Final = struct.Struct("<BBIHIIIIHHHHHH3I3H8HH7HHBIHBB")
-_ADDED: Final = struct.Struct("<HB")
+# sessions at the last watch, run, last gap | lately, begun | newest playback began,
+# furthest season and episode, longest gap, flags of the tail | length of the title id
+FIXED: Final = struct.Struct("<BBIHIIIIHHHHHH3I3H8HH7HHBIHBIHHBBB")
+_LATELY_AND_BEGUN: Final = struct.Struct("<HB")
+_ADDED: Final = struct.Struct("<IHHBB")
 _HEAD: Final = struct.Struct("<BBIHIIII")
 _NUMBERS: Final = struct.Struct("<HH")
 _DEVICE: Final = struct.Struct("<BIHH")
@@ -72,6 +82,7 @@ class Show(Struct, kw_only=True):
     position_ms: int = 0
     duration_ms: int | None = None
     credits_ms: int | None = None
+    position_ts: int
     position_slot: int | None = None
     removed: bool = False
     watched: bool = False
@@ -92,6 +103,13 @@ class Show(Struct, kw_only=True):
     last_gap_s: int = 0
     lately: int = U16
     begun_slot: int | None = None
+    started_ts: int | None = None
+    furthest: tuple[int, int] = (0, 0)
+    longest_gap: int = 0
+    stopped: bool = False
+    removal_ts: int = 0
+    watched_ts: int = 0
+    nobody: Nobody | None = None
     devices: list[ShowDevice]
     episodes: list[ListedEpisode]
 
@@ -103,7 +121,9 @@ def new_show(*, series: bool, title_id: str, ts: int, slot: int | None = None) -
         title_id=title_id,
         first_s=ts // 1000,
         last_ts=ts,
+        position_ts=ts,
         begun_slot=slot,
+        nobody=Nobody(0, 0, None),
         minutes=[0, 0, 0],
         plays_decayed=[0, 0, 0],
         hours=[0] * HOUR_BINS,
@@ -122,6 +142,14 @@ def pack_show(show: Show) -> bytes:
         | (_HAS_SEASON if show.season is not None else 0)
         | (_HAS_EPISODE if show.episode is not None else 0)
         | (show.rating + 1) << _RATING_SHIFT
+    )
+    tail = pack_tail(
+        show.title_id,
+        stopped=show.stopped,
+        removal_ts=show.removal_ts,
+        watched_ts=show.watched_ts,
+        position_ts=show.position_ts,
+        nobody=show.nobody,
     )
     slot = _NO_SLOT if show.position_slot is None else show.position_slot
     title = show.title_id.encode() if show.series else b""
@@ -150,6 +178,10 @@ def pack_show(show: Show) -> bytes:
         show.last_gap_s,
         show.lately,
         _NO_SLOT if show.begun_slot is None else show.begun_slot,
+        U32 if show.started_ts is None else min(show.last_ts - show.started_ts, U32 - 1),
+        *show.furthest,
+        show.longest_gap,
+        tail.flags,
         len(title),
     )
     devices = [_DEVICE.pack(d.slot, d.last_s, d.plays, d.sessions_at) for d in show.devices]
@@ -157,7 +189,7 @@ def pack_show(show: Show) -> bytes:
         _EPISODE.pack(e.title, e.position_ms, e.duration_ms or 0, e.ts & U32, e.ts >> 32)
         for e in show.episodes
     ]
-    return b"".join((fixed, title, *devices, *episodes))
+    return b"".join((fixed, title, *devices, *episodes, tail.data))
 
 
 def unpack_show(show_id: str, data: bytes) -> Show:
@@ -167,20 +199,33 @@ def unpack_show(show_id: str, data: bytes) -> Show:
     series = bool(flags & _SERIES)
     end = FIXED.size + values[-1]
     devices_end = end + (counts & 3) * _DEVICE.size
+    last_ts = last_low | last_high << 32
+    last = Bookmark(
+        data[FIXED.size : end].decode() if series else show_id,
+        position,
+        last_ts,
+        values[8] if flags & _HAS_SEASON else None,
+        values[9] if flags & _HAS_EPISODE else None,
+        duration or None,
+        None if credit == U32 else credit,
+    )
+    tail, tail_flags = tail_at(data), values[45]
+    removal_ts, watched_ts, position_ts = unpack_marks(tail_flags, data, tail, last_ts)
     return Show(
         series=series,
-        title_id=data[FIXED.size : end].decode() if series else show_id,
-        season=values[8] if flags & _HAS_SEASON else None,
-        episode=values[9] if flags & _HAS_EPISODE else None,
+        title_id=last.title_id,
+        season=last.season,
+        episode=last.episode,
         position_ms=position,
-        duration_ms=duration or None,
-        credits_ms=None if credit == U32 else credit,
+        position_ts=position_ts,
+        duration_ms=last.duration_ms,
+        credits_ms=last.credits_ms,
         position_slot=None if counts >> 4 == _NO_SLOT else counts >> 4,
         removed=bool(flags & _REMOVED),
         watched=bool(flags & _WATCHED),
         rating=(flags >> _RATING_SHIFT) - 1,
         first_s=first_s,
-        last_ts=last_low | last_high << 32,
+        last_ts=last_ts,
         plays=values[10],
         autoplays=values[11],
         starts=values[12],
@@ -195,30 +240,57 @@ def unpack_show(show_id: str, data: bytes) -> Show:
         last_gap_s=values[38],
         lately=values[39],
         begun_slot=None if values[40] == _NO_SLOT else values[40],
+        started_ts=None if values[41] == U32 else last_ts - values[41],
+        furthest=values[42:44],
+        longest_gap=values[44],
+        stopped=bool(tail_flags & STOPPED),
+        removal_ts=removal_ts,
+        watched_ts=watched_ts,
+        nobody=unpack_nobody(tail_flags, data, tail, last),
         devices=[ShowDevice(*d) for d in _DEVICE.iter_unpack(data[end:devices_end])],
         episodes=listed_episodes(data),
     )
 
 
-def upgraded(data: bytes) -> bytes:
-    """Give a show that version 2 of the codec packed what it did not keep: nothing is known."""
+def upgraded(data: bytes, version: int) -> bytes:
+    """Give a show that an older version of the codec packed what it did not keep.
+
+    Nothing is known of when it was watched lately (before version 3), nor who was there and how far
+    it was watched (before version 4): it counts as begun before all marks, and the last episode as
+    the furthest.
+    """
     at = FIXED.size - _ADDED.size - 1
-    return data[:at] + _ADDED.pack(U16, _NO_SLOT) + data[at:]
+    if version < 3:  # noqa: PLR2004 - a version says what it is
+        before = at - _LATELY_AND_BEGUN.size
+        data = data[:before] + _LATELY_AND_BEGUN.pack(U16, _NO_SLOT) + data[before:]
+    furthest = _NUMBERS.unpack_from(data, _HEAD.size) if data[0] & _SERIES else (0, 0)
+    return data[:at] + _ADDED.pack(U32, *furthest, 0, 0) + data[at:]
+
+
+def tail_at(data: bytes) -> int:
+    """Tell where the tail of a packed show begins."""
+    return _episodes_at(data) + (data[1] >> 2 & 3) * _EPISODE.size
+
+
+def _episodes_at(data: bytes) -> int:
+    return FIXED.size + data[FIXED.size - 1] + (data[1] & 3) * _DEVICE.size
 
 
 def listed_episodes(data: bytes) -> list[ListedEpisode]:
     """Read the listed episodes of a packed show."""
-    start = FIXED.size + data[FIXED.size - 1] + (data[1] & 3) * _DEVICE.size
+    listed = data[_episodes_at(data) : tail_at(data)]
     return [
         ListedEpisode(title, at, length or None, low | high << 32)
-        for title, at, length, low, high in _EPISODE.iter_unpack(data[start:])
+        for title, at, length, low, high in _EPISODE.iter_unpack(listed)
     ]
 
 
-def listed_positions(data: bytes) -> list[int]:
-    """Read the positions in the listed episodes of a packed show, ms."""
-    start = FIXED.size + data[FIXED.size - 1] + (data[1] & 3) * _DEVICE.size
-    return [position for _, position, *_ in _EPISODE.iter_unpack(data[start:])]
+def bookmark_of(show: Show) -> Bookmark:
+    """Tell where somebody surely was last: the last title, where that is not known to be other."""
+    if show.nobody is not None and show.nobody.bookmark is not None:
+        return show.nobody.bookmark
+    facts = (show.season, show.episode, show.duration_ms, show.credits_ms)
+    return Bookmark(show.title_id, show.position_ms, show.last_ts, *facts)
 
 
 class Glimpse(NamedTuple):

@@ -226,9 +226,9 @@ def catalog(data: NDArray[np.uint8], lengths: Ints, shows: Ints, now: int, out: 
         if lengths[n] == 0:
             out[EPISODES_LEFT, n] = out[NEW_FOR, n] = -1
             continue
-        end = at + lengths[n]
+        end = at + _WORK_HEAD + read_number(data, at + 2, 2) * _WORK_EPISODE
         _episodes(data[at + _WORK_HEAD : end], shows[:, n], now_s, out[:, n])
-        at = end
+        at += lengths[n]
 
 
 @compiled

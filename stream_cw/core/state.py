@@ -28,9 +28,16 @@ EVENT_TYPES: Final = (
     "undo_remove",
     "mark_watched",
     "forget_profile",
+    "set_recording",
 )
 """Their order is that of the codec: new types go to the end."""
 
+
+GAP_BINS: Final = 10
+"""Sessions passed until a show was watched again: 1, 2, 3-4, 5-8 … 129-256, more."""
+
+DARK: Final = 255
+"""Depth of a device whose display is off."""
 
 RETURNING: Final = 50_463
 """Before anything is known: .77 of sessions go on with something, measured on real accounts."""
@@ -88,6 +95,12 @@ class Device(Struct, frozen=True, kw_only=True):
     acted : bool
         The session's first act has been counted.
     open : OpenPlayback or None
+    deliberate_ts : int
+        The newest deliberate act, ms.
+    depth : int
+        Plays that started by themselves since then; `DARK` from the display's going off on.
+    country : str or None
+        Of the newest event that carried one.
     """
 
     device_id: str
@@ -100,6 +113,9 @@ class Device(Struct, frozen=True, kw_only=True):
     ended: bool = False
     acted: bool = False
     open: OpenPlayback | None = None
+    deliberate_ts: int = 0
+    depth: int = 0
+    country: str | None = None
 
 
 class ProfileState(Struct, frozen=True, kw_only=True):
@@ -124,6 +140,12 @@ class ProfileState(Struct, frozen=True, kw_only=True):
     returning : tuple of int
         Share of resumed ones among first acts, exponentially weighted: the newest counts one part
         in 8 and one in 64; unit 1/65536.
+    resume_gaps : tuple of int
+        How many sessions passed until a show was watched again, as counts by `GAP_BINS`.
+    off_ts, on_ts : int
+        When recording was last switched off, and on again after that, ms; 0 never.
+    private : bool
+        The cause was not recorded.
     devices : tuple of Device
         A device keeps its slot until it leaves.
     shows : dict of str to bytes
@@ -144,6 +166,10 @@ class ProfileState(Struct, frozen=True, kw_only=True):
     resumed: int = 0
     started: int = 0
     returning: tuple[int, int] = (RETURNING, RETURNING)
+    resume_gaps: tuple[int, ...] = (0,) * GAP_BINS
+    off_ts: int = 0
+    on_ts: int = 0
+    private: bool = False
     devices: tuple[Device, ...] = ()
     shows: dict[str, bytes] = {}
     event_ids: bytes = b""

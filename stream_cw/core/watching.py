@@ -4,12 +4,23 @@ from typing import Final, NamedTuple
 
 from stream_cw.core.decay import DAY_MS, HABIT_MS, HALF_LIVES_MS, added, landmarks
 from stream_cw.core.events import Episode, Movie
-from stream_cw.core.limits import EPISODES, SHOW_DEVICES, U8, U16, U32
-from stream_cw.core.show import HOUR_BINS, ListedEpisode, Show, ShowDevice
+from stream_cw.core.limits import (
+    ATTENDED_DEPTH,
+    ATTENDED_IDLE_MS,
+    EPISODES,
+    SHOW_DEVICES,
+    U8,
+    U16,
+    U32,
+)
+from stream_cw.core.show import HOUR_BINS, ListedEpisode, Show, ShowDevice, bookmark_of
+from stream_cw.core.show_tail import Bookmark, Nobody
 from stream_cw.core.state import hash32
 
 PLAY: Final = 64
 """One play in the units of its sums."""
+
+MINUTE_MS: Final = 60_000
 
 MINUTE: Final = 1024
 """One minute in the units of its sums."""
@@ -35,12 +46,18 @@ class Watch(NamedTuple):
     reported : bool
         An open playback goes on.
     autoplay : bool
+    stopped : bool
+        The event is a stop.
     credit_ms : int
         Watched time that the event proves.
     session : int
         The profile's session counter.
     device_session : int
         The device's session counter, mod 2^16.
+    depth : int
+        Plays that started by themselves on the device since its last deliberate act.
+    idle_ms : int
+        Time since then.
     """
 
     title: Movie | Episode
@@ -53,9 +70,17 @@ class Watch(NamedTuple):
     started: bool
     reported: bool
     autoplay: bool
+    stopped: bool
     credit_ms: int
     session: int
     device_session: int
+    depth: int = 0
+    idle_ms: int = 0
+
+    @property
+    def attended(self) -> bool:
+        """Whether somebody was surely there."""
+        return self.depth <= ATTENDED_DEPTH and self.idle_ms <= ATTENDED_IDLE_MS
 
 
 def local_hour_bin(ts: int, tz_offset_min: int) -> int:
@@ -90,15 +115,25 @@ def hours_added(
     return counted
 
 
-def watch(show: Show, event: Watch) -> None:
-    """Take a playback event into a freshly unpacked show, in place."""
-    if event.started or event.reported:
-        _mark_session(show, event)
+def watch(show: Show, event: Watch) -> int:
+    """Take a playback event into a freshly unpacked show, in place.
+
+    Returns
+    -------
+    int
+        How many sessions of the profile have passed since the show was last watched; 0 where it
+        was watched in this one, or never.
+    """
+    gap = _mark_session(show, event) if event.started or event.reported else 0
     _advance(show, event.ts)
-    if event.ts > show.last_ts or (event.ts == show.last_ts and event.supersedes):
+    if _is_newest(show, event):
         _move(show, event)
     else:
         _note_late(show, event)
+    if event.started:
+        show.started_ts = max(show.started_ts or 0, event.ts)
+        forget_marks(show)
+    _reach(show, event.title)
     show.last_ts = max(show.last_ts, event.ts)
     show.first_s = min(show.first_s, event.ts // 1000)
     if event.credit_ms:
@@ -107,18 +142,30 @@ def watch(show: Show, event: Watch) -> None:
         _count_play(show, event)
     if event.started or event.reported:
         _mark_device(show, event)
+    return gap
 
 
-def _mark_session(show: Show, event: Watch) -> None:
+def _is_newest(show: Show, event: Watch) -> bool:
+    """Whether the position is taken; another title must be newer than what the member marked."""
+    other = event.title.id != show.title_id
+    if other and event.ts < show.watched_ts:
+        return False
+    newest = show.last_ts if other else show.position_ts
+    return event.ts > newest or (event.ts == newest and event.supersedes)
+
+
+def _mark_session(show: Show, event: Watch) -> int:
     session = event.session & U16
     if show.sessions and session == show.sessions_at:
-        return
-    consecutive = (show.sessions_at + 1) & U16 == session
-    show.run = min(show.run + 1, U8) if consecutive else 1
+        return 0
+    gap = (session - show.sessions_at) & U16 if show.sessions else 0
+    show.run = min(show.run + 1, U8) if gap == 1 else 1
+    show.longest_gap = max(show.longest_gap, min(gap, U8))
     show.last_gap_s = min(max(0, event.ts - show.last_ts) // 1000, U32)
     show.sessions = min(show.sessions + 1, U16)
     show.sessions_at = session
     show.lately = show.lately << 4 & U16 | local_hour_bin(event.ts, event.tz_offset_min)
+    return gap
 
 
 def _advance(show: Show, ts: int) -> None:
@@ -139,22 +186,69 @@ def _advance(show: Show, ts: int) -> None:
 
 def _move(show: Show, event: Watch) -> None:
     title = event.title
+    bookmark = _bookmark(show)
     if title.id != show.title_id:
-        known = _take_listed(show, hash32(title.id))
-        left = ListedEpisode(
-            hash32(show.title_id), show.position_ms, show.duration_ms, show.last_ts
-        )
-        _list_episode(show, left)
-        show.title_id = title.id
-        show.duration_ms = known.duration_ms if known else None
-        show.credits_ms = show.season = show.episode = None
-    show.position_ms = event.position_ms
+        turn_to(show, title.id)
+        show.watched, show.watched_ts = False, 0
+    show.position_ms, show.position_ts = event.position_ms, event.ts
     show.position_slot = event.slot
+    show.stopped = event.stopped
+    show.nobody = (
+        None
+        if event.attended
+        else Nobody(event.depth, min(event.idle_ms // MINUTE_MS, U16), bookmark)
+    )
     show.duration_ms = title.duration_ms or show.duration_ms
     show.credits_ms = show.credits_ms if title.credits_ms is None else title.credits_ms
     _number(show, title)
-    if event.started:
-        show.removed = show.watched = False
+
+
+def _bookmark(show: Show) -> Bookmark | None:
+    """Tell where somebody surely was last."""
+    return bookmark_of(show) if show.nobody is None else show.nobody.bookmark
+
+
+def turn_to(show: Show, title_id: str) -> None:
+    """Make another title the last one, with what is known of it; the one before is listed."""
+    known = _take_listed(show, hash32(title_id))
+    if show.position_ts:  # what the member marked and never played has none
+        before = (hash32(show.title_id), show.position_ms, show.duration_ms, show.position_ts)
+        _list_episode(show, ListedEpisode(*before))
+    show.title_id = title_id
+    show.position_ms, show.position_ts = (known.position_ms, known.ts) if known else (0, 0)
+    show.duration_ms = known.duration_ms if known else None
+    show.credits_ms = show.season = show.episode = None
+
+
+def mark_watched(show: Show, title: Movie | Episode, ts: int) -> None:
+    """Take the member's word that a title is finished; it becomes the last one if that is newest.
+
+    No play and no time is counted. Of another title than the last one an older word says nothing.
+    """
+    _reach(show, title)
+    if title.id != show.title_id:
+        if ts <= max(show.last_ts, show.watched_ts):
+            return
+        turn_to(show, title.id)
+        show.duration_ms = title.duration_ms or show.duration_ms
+        show.credits_ms = title.credits_ms
+        _number(show, title)
+    show.watched, show.watched_ts = True, max(show.watched_ts, ts)
+
+
+def forget_marks(show: Show) -> None:
+    """Let the member's marks go that the newest playback began after."""
+    started = show.started_ts or 0
+    if show.removal_ts < started:
+        show.removed, show.removal_ts = False, 0
+    if show.watched_ts < started:
+        show.watched, show.watched_ts = False, 0
+
+
+def _reach(show: Show, title: Movie | Episode) -> None:
+    """Note the furthest regular episode; season 0 holds specials."""
+    if isinstance(title, Episode) and title.episode is not None and title.season != 0:
+        show.furthest = max(show.furthest, (title.season or 0, title.episode))
 
 
 def _number(show: Show, title: Movie | Episode) -> None:
@@ -173,6 +267,8 @@ def _note_late(show: Show, event: Watch) -> None:
         if isinstance(title, Episode):
             show.season = title.season if show.season is None else show.season
             show.episode = title.episode if show.episode is None else show.episode
+    _attend_late(show, event)
+    if title.id == show.title_id:
         return
     listed = _take_listed(show, hash32(title.id))
     if listed and listed.ts > event.ts:
@@ -181,6 +277,20 @@ def _note_late(show: Show, event: Watch) -> None:
     else:
         duration = title.duration_ms or (listed.duration_ms if listed else None)
         _list_episode(show, ListedEpisode(hash32(title.id), event.position_ms, duration, event.ts))
+
+
+def _attend_late(show: Show, event: Watch) -> None:
+    """Move the bookmark to where somebody was, if that is newer."""
+    nobody = show.nobody
+    if nobody is None or not event.attended:
+        return
+    if nobody.bookmark is not None and event.ts <= nobody.bookmark.ts:
+        return
+    title = event.title
+    numbers = (title.season, title.episode) if isinstance(title, Episode) else (None, None)
+    facts = (*numbers, title.duration_ms, title.credits_ms)
+    bookmark = Bookmark(title.id, event.position_ms, event.ts, *facts)
+    show.nobody = Nobody(nobody.depth, nobody.idle_min, bookmark)
 
 
 def _take_listed(show: Show, title: int) -> ListedEpisode | None:

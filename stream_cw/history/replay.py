@@ -11,7 +11,7 @@ from msgspec import Struct
 from stream_cw.core.records import Record, admit
 from stream_cw.core.row import RECENCY, View, row
 from stream_cw.core.rows import Row, encode_row, row_key
-from stream_cw.core.state import ProfileState, Source
+from stream_cw.core.state import ProfileState, Source, live_devices
 from stream_cw.core.step import step
 from stream_cw.errors import RefusedRecordError
 from stream_cw.history.log import EventLog
@@ -84,6 +84,7 @@ def replay(
     epoch: bytes = PLAIN_EPOCH,
     partitions: int | None = None,
     view: View = RECENCY,
+    pushed: bool = False,
 ) -> Iterator[Played]:
     """Run records through the step.
 
@@ -98,6 +99,9 @@ def replay(
     partitions : int or None
         How many partitions the topic has; None leaves the rule on partitions out.
     view : View
+    pushed : bool, default False
+        Also make the rows of events that are no reason to rescore: a change of the catalog may have
+        pushed them.
 
     Yields
     ------
@@ -116,7 +120,9 @@ def replay(
             states.pop(profile_id, None)
         else:
             states[profile_id] = taken.state
-        due = taken.due if taken.state is not None and taken.applied else ()
+        due: tuple[str, ...] = ()
+        if taken.state is not None and taken.applied:
+            due = live_devices(taken.state) if pushed else taken.due
         yield Played(
             record,
             view,
@@ -132,6 +138,7 @@ def replay_offline(
     out: BinaryIO,
     *,
     view: View = RECENCY,
+    pushed: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> ReplayReport:
     """Replay a log and write its rows as JSON lines: `{"key": …, "row": …}`.
@@ -142,6 +149,8 @@ def replay_offline(
     out : binary file
         A row stands in its line byte for byte as on the push topic; a tombstone is null.
     view : View
+    pushed : bool, default False
+        As `replay` has it.
     progress : callable, optional
         Called with the number of records so far, after each.
 
@@ -154,7 +163,7 @@ def replay_offline(
     profiles = set()
     epoch = bytes.fromhex(log.header.epoch) if log.header else PLAIN_EPOCH
     partitions = log.header.partitions if log.header else None
-    for played in replay(log, states, epoch=epoch, partitions=partitions, view=view):
+    for played in replay(log, states, epoch=epoch, partitions=partitions, view=view, pushed=pushed):
         report.records += 1
         if played.refusal:
             report.refused += 1

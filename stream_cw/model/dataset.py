@@ -18,7 +18,7 @@ from stream_cw.core.features import (
     UNKNOWN,
     features_hash,
 )
-from stream_cw.core.rules import WATCH_NEXT
+from stream_cw.core.policies import WATCH_NEXT
 from stream_cw.core.state import ProfileState, find_device, hash64
 from stream_cw.errors import DataSetError
 from stream_cw.history.log import EventLog, content_hash
@@ -113,7 +113,8 @@ def sample(opening: Opening, works: Mapping[str, bytes] = MappingProxyType({})) 
         The catalog: what it says of each show.
     """
     session, state = opening.session, opening.state
-    found = candidates(state, WATCH_NEXT, works)
+    slot = find_device(state, session.device_id)
+    found = candidates(state, WATCH_NEXT, works, slot)
     return Sample(session, opening.log, found.ids, *extract(state, session.device_id, found))
 
 

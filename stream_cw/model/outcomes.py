@@ -58,5 +58,5 @@ def outcome(opening: Opening, view: View) -> Outcome:
     p = {made.placement.method: made.placement.p_continue}
     slot = find_device(state, session.device_id)
     if isinstance(view.scorer, Places) and made.tiles and slot is not None:
-        p = view.scorer.placements(state, slot, candidates(state, view.policy, view.works))
+        p = view.scorer.placements(state, slot, candidates(state, view.policy, view.works, slot))
     return Outcome(session, len(made.tiles), rank, p)

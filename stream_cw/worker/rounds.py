@@ -11,7 +11,8 @@ no further, and neither does one whose worker has not been heard of for a sessio
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Set
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from stream_cw.core.codec import decode_state
@@ -20,17 +21,17 @@ from stream_cw.core.state import ProfileState
 from stream_cw.errors import LogMismatchError
 from stream_cw.worker.breath import Breath
 from stream_cw.worker.checks import check_start
-from stream_cw.worker.output import Output, count, put_out
+from stream_cw.worker.live import Live
+from stream_cw.worker.output import Output, count, push_out, put_out
 from stream_cw.worker.sending import Outgoing, send
 from stream_cw.worker.setup import Setup
-from stream_cw.worker.transport import Batch
+from stream_cw.worker.transport import LOG_APPEND_TIME, Batch
 from stream_cw.worker.work import Partition, Work
 
 IN_FLIGHT: Final = 3
 WAITING: Final = 8
 """Batches that may wait; the rest stays with the consumer, which fetches ahead."""
 LEASE_POLL_SECONDS: Final = 0.02
-LOG_APPEND_TIME: Final = 1
 
 
 class Overtaken(Exception):  # noqa: N818 - not an error, and never leaves this module
@@ -58,6 +59,8 @@ class Rounds:
         self._cut_off = False
         self._room = asyncio.Event()
         self._queue: asyncio.Queue[Any] | None = None
+        self._live = Live()
+        self._turn = asyncio.Lock()
 
     # What waits
 
@@ -100,6 +103,7 @@ class Rounds:
         """Start rounds again, after the partitions' states have been recovered."""
         self.setup.stats.rebalances += 1
         self.setup.held.clear()  # other workers may have sent rows meanwhile
+        self._live.clear()
         self._next.clear()
         self._cut_off = False
         self._open = True
@@ -129,17 +133,41 @@ class Rounds:
 
     async def run(self, first: Batch) -> None:
         """Work on a batch and on all that waits behind it; return when the next may start."""
-        try:
-            while len(self._in_flight) >= IN_FLIGHT:
-                await self._in_flight[0].through.wait()
+        async with self._next_turn():
             generation = self.setup.generation()
             batches = [b for b in self._gather(first) if b.generation == generation]
             if batches and self._open:
                 await self._start(generation, batches)
-        except Overtaken:
-            pass
-        except Exception as error:  # noqa: BLE001 - whatever it is, nothing may be committed
-            self.setup.fail(error)
+
+    async def push_changes(self) -> None:
+        """Push what the catalog changes, for as long as it is followed."""
+        while True:
+            await self.push(await self.setup.changed())
+
+    async def push(self, named: Set[str]) -> None:
+        """Send rows of sessions that are live and have one of the shows, as a round of its own.
+
+        Parameters
+        ----------
+        named : set of str
+            Shows of which the catalog says something new.
+        """
+        async with self._next_turn():
+            if self._open:
+                await self._push(self.setup.generation(), named)
+
+    @asynccontextmanager
+    async def _next_turn(self) -> AsyncIterator[None]:
+        """Wait until a round may start; what goes wrong in it ends the process."""
+        async with self._turn:
+            try:
+                while len(self._in_flight) >= IN_FLIGHT:
+                    await self._in_flight[0].through.wait()
+                yield
+            except Overtaken:
+                pass
+            except Exception as error:  # noqa: BLE001 - whatever it is, nothing may be committed
+                self.setup.fail(error)
 
     def _gather(self, first: Batch) -> Iterator[Batch]:
         setup, queue = self.setup, self._queue
@@ -190,9 +218,29 @@ class Rounds:
         self.setup.stats.working_ms += breath.worked_ms()
         self._launch(generation, works.values(), outputs)
 
+    async def _push(self, generation: int, named: Set[str]) -> None:
+        breath, view, setup = Breath(), self.setup.view(), self.setup
+        rows: dict[int, list[Outgoing]] = {}
+        for key, partition in self._live.at(view.catalog_ts):
+            if (state := self._state(partition, key)) is not None and named & state.shows.keys():
+                made = push_out(key, state, setup.held, view, int(self.lease.now() * 1000))
+                rows.setdefault(partition, []).extend(made)
+            if breath.is_due():
+                await self._breathe(breath, generation)
+        setup.stats.working_ms += breath.worked_ms()
+        setup.stats.pushed += sum(map(len, rows.values()))
+        outputs = [
+            Output(partition=number, last=self._dealt_with(number), states={}, rows=made)
+            for number, made in rows.items()
+            if made
+        ]
+        if outputs:
+            self._launch(generation, (), outputs)
+
     def _launch(self, generation: int, works: Iterable[Work], outputs: list[Output]) -> None:
         for work in works:
             self._next[work.partition.number] = work.last + 1
+            self._live.note(work.partition.number, work.changes)
             count(work, self.setup.stats)
         self.setup.stats.rounds += 1
         round_ = _Round(generation, outputs)
@@ -254,11 +302,12 @@ class Rounds:
             if before is not None:
                 await before.through.wait()
             await self._hold(round_)
+            stored = [output for output in outputs if output.changelog]
             places = await asyncio.gather(
-                *(self._append(output.partition, output.changelog) for output in outputs)
+                *(self._append(output.partition, output.changelog) for output in stored)
             )
             await self._hold(round_)
-            for output, place in zip(outputs, places, strict=True):
+            for output, place in zip(stored, places, strict=True):
                 self.setup.store.write(output.partition, output.stored, place)
                 self.setup.done(output.partition, output.last + 1)
         except Overtaken:

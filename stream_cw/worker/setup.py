@@ -1,6 +1,6 @@
 """What rounds work with: given to them, so that they know neither Faust nor RocksDB."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Set
 from typing import Protocol
 
 from msgspec import Struct
@@ -51,6 +51,8 @@ class Setup(Struct, frozen=True, kw_only=True):
         Ends the process with nothing committed.
     view : callable
         What rows are made with from now on; a round asks once.
+    changed : callable
+        Waits for a change of the catalog, and tells which ids it named.
     """
 
     topics: Topics
@@ -65,6 +67,7 @@ class Setup(Struct, frozen=True, kw_only=True):
     lease: Lease
     held: Held
     view: Callable[[], View]
+    changed: Callable[[], Awaitable[Set[str]]]
     stats: Stats
     most_records: int
     most_bytes: int

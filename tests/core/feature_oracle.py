@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from stream_cw.core.candidates import candidates
 from stream_cw.core.decay import POW2
-from stream_cw.core.rules import WATCH_NEXT
+from stream_cw.core.policies import WATCH_NEXT
 from stream_cw.core.show import Show, ShowDevice, unpack_show
 from stream_cw.core.state import Device, ProfileState
 from stream_cw.core.works import Work, WorkEpisode, unpack_work

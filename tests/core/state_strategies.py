@@ -13,14 +13,16 @@ from stream_cw.core.events import DEVICE_TYPES, Episode, Event, Play
 from stream_cw.core.extraction import feature_codes
 from stream_cw.core.features import FEATURE_NAMES
 from stream_cw.core.limits import DEVICES, EPISODES, SHOW_DEVICES, U8, U16, U32
+from stream_cw.core.policies import WATCH_NEXT
 from stream_cw.core.priors import CompiledPriors, Priors
-from stream_cw.core.rules import WATCH_NEXT
 from stream_cw.core.show import HOUR_BINS, ListedEpisode, Show, ShowDevice, pack_show, unpack_show
-from stream_cw.core.state import Device, ProfileState, Source
+from stream_cw.core.show_tail import Bookmark, Nobody
+from stream_cw.core.state import DARK, Device, ProfileState, Source
 from stream_cw.core.works import EPISODE, HEAD
 
 NOW = T0 + 400 * DAY
 WEEK_MS = 604_800_000
+NO_OFFERS = bytes(3)
 
 _TITLE_IDS = st.text("abcXYZ019._~-", min_size=1, max_size=128)
 _COUNTS = st.integers(0, 40) | st.integers(0, U16)
@@ -47,6 +49,27 @@ def _sums(size: int, most: int) -> st.SearchStrategy[list[int]]:
     return st.integers(0, 2**16).map(spread)
 
 
+def marks(last: int) -> st.SearchStrategy[dict[str, int]]:
+    times = st.just(0) | _AGES.map(lambda ago: last - ago)
+    return st.fixed_dictionaries({"removal_ts": times, "watched_ts": times})
+
+
+@st.composite
+def nobodies(draw: st.DrawFn, last: int, *, series: bool) -> Nobody:
+    bookmark = None
+    if draw(st.booleans()):
+        bookmark = Bookmark(
+            draw(_TITLE_IDS),
+            draw(_POSITIONS),
+            last - draw(_AGES),
+            draw(st.none() | st.integers(0, 30)) if series else None,
+            draw(st.none() | st.integers(0, U16)) if series else None,
+            draw(_LENGTHS),
+            draw(st.none() | _POSITIONS),
+        )
+    return Nobody(draw(st.integers(0, 254) | st.just(DARK)), draw(_COUNTS), bookmark)
+
+
 @st.composite
 def shows(draw: st.DrawFn, *, now: int = NOW, slots: int = DEVICES) -> Show:
     series = draw(st.booleans())
@@ -69,6 +92,7 @@ def shows(draw: st.DrawFn, *, now: int = NOW, slots: int = DEVICES) -> Show:
         rating=draw(st.integers(-1, 1)),
         first_s=last // 1000 - draw(_AGES) // 1000,
         last_ts=last,
+        position_ts=last,
         plays=plays,
         autoplays=draw(st.integers(0, plays)),
         starts=draw(_COUNTS),
@@ -83,6 +107,12 @@ def shows(draw: st.DrawFn, *, now: int = NOW, slots: int = DEVICES) -> Show:
         last_gap_s=draw(st.integers(0, U32)),
         lately=draw(_LATELY),
         begun_slot=draw(st.none() | st.integers(0, slots - 1)),
+        started_ts=draw(st.none() | st.integers(0, U32 - 1).map(lambda ago: last - ago)),
+        furthest=(draw(st.integers(0, 30)), draw(st.integers(0, U16))) if series else (0, 0),
+        longest_gap=draw(st.integers(0, U8)),
+        stopped=draw(st.booleans()),
+        **draw(marks(last)),
+        nobody=draw(st.none() | nobodies(last, series=series)),
         devices=[
             ShowDevice(slot, (last - draw(_AGES)) // 1000, draw(_COUNTS), draw(_COUNTS))
             for slot in seats
@@ -174,10 +204,10 @@ def codes_of(
 def catalogs(draw: st.DrawFn, state: ProfileState) -> dict[str, bytes]:
     """Works of some of a state's shows: the last episode among others, before and after now."""
     works = {}
-    for show_id, packed in state.shows.items():
+    for show_id, data in state.shows.items():
         if not draw(st.booleans()):
             continue
-        show = unpack_show(show_id, packed)
+        show = unpack_show(show_id, data)
         numbers = st.tuples(
             st.just(show.season or 0) | st.integers(0, 3),
             st.just(show.episode or 0) | st.integers(0, U16),
@@ -187,5 +217,6 @@ def catalogs(draw: st.DrawFn, state: ProfileState) -> dict[str, bytes]:
         ends = st.just(U32) | times
         episodes = draw(st.lists(st.tuples(numbers, times, ends), max_size=6))
         head = HEAD.pack(draw(st.integers(0, 15)), 0, len(episodes), draw(times), 0)
-        works[show_id] = head + b"".join(EPISODE.pack(*n, a, b) for n, a, b in episodes)
+        packed = [EPISODE.pack(*n, a, b) for n, a, b in episodes]
+        works[show_id] = b"".join((head, *packed, NO_OFFERS))
     return works

@@ -6,12 +6,13 @@ import pytest
 from event_strategies import DAY, MINUTE, T0, events, run
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from state_strategies import states
 
 from stream_cw.core.candidates import candidates
 from stream_cw.core.columns import columns
 from stream_cw.core.events import Episode, MarkWatched, Movie, Play, Remove, Stop, UndoRemove
-from stream_cw.core.rules import WATCH_NEXT
+from stream_cw.core.policies import WATCH_NEXT
 from stream_cw.core.show import Show, unpack_show
 from stream_cw.core.state import ProfileState
 
@@ -41,6 +42,10 @@ def is_finished(show: Show) -> bool:
     return left < 3 * MINUTE or Fraction(show.position_ms, show.duration_ms) >= Fraction(95, 100)
 
 
+PLAIN = replace(WATCH_NEXT, asleep=None, given_up_per_mille=0)
+"""Who slept and what was given up have tests of their own."""
+
+
 def check(state: ProfileState) -> None:
     wanted = {}
     for show_id, packed in state.shows.items():
@@ -48,7 +53,7 @@ def check(state: ProfileState) -> None:
         finished = is_finished(show)
         if is_started(show) and not show.removed and (show.series or not finished):
             wanted[show_id] = finished
-    found = candidates(state, WATCH_NEXT)
+    found = candidates(state, PLAIN)
     assert dict(zip(found.ids, found.finished.tolist(), strict=True)) == wanted
     assert found.ids == list(wanted)  # in the order of the state
     assert found.packed == [state.shows[show_id] for show_id in wanted]
@@ -129,6 +134,6 @@ def test_the_limits_by_events(history: list, offered: bool | None) -> None:
     """None: it is not offered; else whether the title after the last one is meant."""
     state, _ = run(history)
     assert state is not None
-    found = candidates(state, WATCH_NEXT)
+    found = candidates(state, PLAIN)
     assert found.finished.tolist() == ([] if offered is None else [offered])
     check(state)

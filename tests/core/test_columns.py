@@ -8,8 +8,10 @@ from state_strategies import shows
 
 from stream_cw.core import show as packing
 from stream_cw.core.columns import (
+    DEPTH,
     FIXED,
     FURTHEST,
+    IDLE,
     NO_SEAT,
     RATING_SHIFT,
     REMOVED,
@@ -71,8 +73,21 @@ def expected(show: Show) -> dict[str, object]:
         "last_gap_s": show.last_gap_s,
         "lately": show.lately,
         "begun": NO_SLOT if show.begun_slot is None else show.begun_slot,
+        "started_ago": U32 if show.started_ts is None else show.last_ts - show.started_ts,
+        "furthest": list(show.furthest),
+        "longest_gap": show.longest_gap,
+        "tail": tail_flags(show),
         "title_length": len(show.title_id) if show.series else 0,
     }
+
+
+def tail_flags(show: Show) -> int:
+    nobody = show.nobody
+    bookmark = nobody and nobody.bookmark
+    marked = bool(show.removal_ts or show.watched_ts)
+    elsewhere = bool(bookmark and bookmark.title_id != show.title_id)
+    told = (show.stopped, nobody is not None, bookmark is not None, elsewhere, marked)
+    return sum(1 << bit for bit, there in enumerate(told) if there)
 
 
 def check(listed: list[Show]) -> None:
@@ -95,6 +110,9 @@ def check(listed: list[Show]) -> None:
         assert list(seats) == [tuple(vars_of(d)) for d in show.devices] + free * [none]
         positions = [episode.position_ms for episode in show.episodes]
         assert column[FURTHEST] == max(positions, default=-1)
+        nobody = show.nobody
+        assert column[DEPTH] == (-1 if nobody is None else nobody.depth)
+        assert column[IDLE] == (-1 if nobody is None else nobody.idle_min)
 
 
 def vars_of(device: ShowDevice) -> list[int]:

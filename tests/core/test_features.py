@@ -27,8 +27,8 @@ from stream_cw.core.features import (
     octave,
 )
 from stream_cw.core.limits import U16
+from stream_cw.core.policies import WATCH_NEXT
 from stream_cw.core.priors import Priors
-from stream_cw.core.rules import WATCH_NEXT
 from stream_cw.core.show import Show, ShowDevice, new_show
 from stream_cw.core.state import Device, ProfileState, find_device
 from stream_cw.core.works import EPISODE, HEAD, Work

@@ -15,9 +15,9 @@ from stream_cw.core.extraction import feature_codes
 from stream_cw.core.features import FEATURE_NAMES, TITLE_FEATURES, UNKNOWN
 from stream_cw.core.learned import Learned
 from stream_cw.core.model import Model, faults
+from stream_cw.core.policies import WATCH_NEXT
 from stream_cw.core.priors import MAX_TITLES, CompiledPriors, Priors, priors_faults, title_hash
 from stream_cw.core.rows import ModelRef
-from stream_cw.core.rules import WATCH_NEXT
 from stream_cw.core.state import hash64
 
 GOOD = "00ff00ff00ff00ff"

@@ -17,8 +17,8 @@ from small_logs import HOUR
 from stream_cw.core.candidates import candidates
 from stream_cw.core.catalog import CatalogEntry, SeriesEntry
 from stream_cw.core.events import Pause, Play, Progress, Stop, decode_event, encode_event
+from stream_cw.core.policies import WATCH_NEXT
 from stream_cw.core.records import admit
-from stream_cw.core.rules import WATCH_NEXT
 from stream_cw.core.state import ProfileState, Source
 from stream_cw.core.step import step
 from stream_cw.core.works import pack_work

@@ -13,7 +13,7 @@ from stream_cw.cli import build_app
 from stream_cw.cli.options import written
 from stream_cw.core.candidates import candidates
 from stream_cw.core.features import CODES, features_hash
-from stream_cw.core.rules import WATCH_NEXT
+from stream_cw.core.policies import WATCH_NEXT
 from stream_cw.core.state import hash64
 from stream_cw.errors import DataSetError
 from stream_cw.history.log import EventLog

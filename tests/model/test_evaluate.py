@@ -13,8 +13,8 @@ from small_logs import Story, write_events
 from stream_cw.cli.options import written
 from stream_cw.core.candidates import candidates
 from stream_cw.core.placement import cheapest_slot
+from stream_cw.core.policies import WATCH_NEXT
 from stream_cw.core.row import View
-from stream_cw.core.rules import WATCH_NEXT
 from stream_cw.core.scoring import Recency
 from stream_cw.errors import InputError
 from stream_cw.history.log import EventLog

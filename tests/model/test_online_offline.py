@@ -8,9 +8,9 @@ from stream_cw.core.candidates import candidates
 from stream_cw.core.events import SessionStart, decode_event
 from stream_cw.core.features import TITLE_FEATURES, UNKNOWN
 from stream_cw.core.learned import CompiledAdditive, CompiledCurve, Learned
+from stream_cw.core.policies import WATCH_NEXT
 from stream_cw.core.row import View
 from stream_cw.core.rows import MAX_TILES, ModelRef, Row
-from stream_cw.core.rules import WATCH_NEXT
 from stream_cw.core.state import find_device, hash64
 from stream_cw.history.log import EventLog
 from stream_cw.history.replay import replay

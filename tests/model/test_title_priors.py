@@ -13,8 +13,8 @@ from small_logs import Story, write_events
 from stream_cw.core.candidates import candidates
 from stream_cw.core.extraction import feature_codes
 from stream_cw.core.features import SESSION_FEATURES, TITLE_FEATURES, UNKNOWN, octave
+from stream_cw.core.policies import WATCH_NEXT
 from stream_cw.core.priors import CompiledPriors, title_hash
-from stream_cw.core.rules import WATCH_NEXT
 from stream_cw.core.state import hash64
 from stream_cw.history.log import EventLog
 from stream_cw.model import priors, training

@@ -153,6 +153,7 @@ def make_events(
             "ts": now + min(0, move.later),
             "session_id": move.session_id,
             "tz_offset_min": move.tz_offset_min,
+            "country": (None, None, "BR", "DE")[move.choice % 4],
         }
         made.append(_event(move, fields, titles))
     return made
@@ -200,6 +201,8 @@ def numbers(state: ProfileState | None) -> dict[str, Any] | None:
         **laid_out,
         "minutes": list(state.minutes),
         "hours": list(state.hours),
+        "returning": tuple(state.returning),
+        "resume_gaps": state.resume_gaps,
         "devices": {device["device_id"]: device for device in laid_out["devices"]},
         "shows": {show_id: _show(show_id, data, ids) for show_id, data in state.shows.items()},
         "event_ids": [
@@ -213,6 +216,10 @@ def _show(show_id: str, data: bytes, ids: Sequence[str]) -> dict[str, Any]:
     show = unpack_show(show_id, data)
     laid_out = msgspec.to_builtins(show)
     slot, begun = laid_out.pop("position_slot"), laid_out.pop("begun_slot")
+    nobody = laid_out["nobody"]
+    if nobody is not None and nobody["bookmark"] is not None:
+        mark = nobody["bookmark"]
+        nobody["bookmark"] = (mark["title_id"], mark["position_ms"], mark["ts"])
     return {
         **laid_out,
         "begun_on": None if begun is None else ids[begun],

@@ -28,6 +28,8 @@ from stream_cw.core.events import (
     Progress,
     Rating,
     Remove,
+    RowSeen,
+    SessionStart,
     Stop,
     Supplemental,
     UndoRemove,
@@ -59,6 +61,9 @@ class Happening:
     credited_ms: int = 0
     resumes: bool = False
     offset_min: int = 0
+    depth: int = 0
+    idle_ms: int = 0
+    sessions_passed: int = 0
 
     @property
     def ts(self) -> int:
@@ -69,6 +74,10 @@ class Happening:
         """Whether it is a playback event of a film or an episode."""
         playback = isinstance(self.event, Play | Pause | Stop | Progress)
         return playback and not isinstance(self.event.title, Supplemental)
+
+    @property
+    def attended(self) -> bool:
+        return self.depth <= 1 and self.idle_ms <= 60 * 60_000
 
     @property
     def minute_units(self) -> int:
@@ -104,6 +113,8 @@ class DeviceLife:
     happenings: list[Happening] = field(default_factory=list)
     left_at: int | None = None
     open: OpenPlayback | None = None
+    deliberate_ts: int = 0
+    depth: int = 0
 
     @property
     def in_order(self) -> list[Happening]:
@@ -117,6 +128,7 @@ class ShowLife:
     show_id: str
     happenings: list[Happening] = field(default_factory=list)
     last_ts: int = 0
+    watched_in: int | None = None
 
 
 @dataclass(eq=False)
@@ -134,6 +146,7 @@ def tell(events: Iterable[Event]) -> Told:
     for life in lives:
         _number_sessions(life)
         _pair(life)
+        _attend(life)
     counted = accumulate(h.starts_session for h in happenings)
     for happening, sessions in zip(happenings, counted, strict=True):
         happening.profile_sessions = sessions
@@ -164,6 +177,10 @@ def recompute(events: Iterable[Event]) -> dict[str, Any] | None:
         "resumed": sum(h.first_act and h.resumes for h in happenings),
         "started": sum(h.first_act and not h.resumes for h in happenings),
         "returning": _returning(happenings),
+        "resume_gaps": _resume_gaps(happenings),
+        "off_ts": 0,
+        "on_ts": 0,
+        "private": False,
         "devices": {life.device_id: _device(life) for life in told.devices},
         "shows": {life.show_id: _show(life, happenings[-1].arrival) for life in told.shows},
         "event_ids": [hash64(h.event.event_id) for h in happenings[-IDS:]],
@@ -174,6 +191,16 @@ def recompute(events: Iterable[Event]) -> dict[str, Any] | None:
             and now - life.in_order[-1].ts <= SESSION_GAP_MS
         },
     }
+
+
+def _resume_gaps(happenings: list[Happening]) -> tuple[int, ...]:
+    upper = [1, 2, 4, 8, 16, 32, 64, 128, 256, math.inf]
+    counts = [0] * len(upper)
+    for passed in (h.sessions_passed for h in happenings if h.sessions_passed):
+        counts[next(n for n, most in enumerate(upper) if passed <= most)] += 1
+        if sum(counts) > 1000:
+            counts = [count // 2 for count in counts]
+    return tuple(counts)
 
 
 def _returning(happenings: list[Happening]) -> tuple[int, ...]:
@@ -254,7 +281,11 @@ def _device(life: DeviceLife) -> dict[str, Any]:
     in_session = [h for h in life.happenings if h.session == newest.session]
     ids = [h.event.session_id for h in in_session if not h.late]
     offsets = [h.event.tz_offset_min for h in life.in_order]
+    countries = [h.event.country for h in life.in_order if h.event.country is not None]
     return {
+        "country": countries[-1] if countries else None,
+        "deliberate_ts": life.deliberate_ts,
+        "depth": life.depth,
         "device_id": life.device_id,
         "device_type": DEVICE_TYPES.index(newest.event.device_type),
         "tz_offset_min": next((told for told in reversed(offsets) if told is not None), None),
@@ -302,6 +333,34 @@ def _pair(life: DeviceLife) -> None:
     life.open = held
 
 
+# Who was there
+
+
+def _attend(life: DeviceLife) -> None:
+    for number, happening in enumerate(life.happenings):
+        event = happening.event
+        if number == 0:
+            life.deliberate_ts = event.ts
+        if not happening.late:
+            if isinstance(event, DisplayOff):
+                life.depth = 255
+            elif _is_deliberate(event):
+                life.deliberate_ts, life.depth = event.ts, 0
+        if happening.opened and event.autoplay and life.depth != 255:
+            life.depth = min(254, life.depth + 1)
+        happening.depth = life.depth
+        happening.idle_ms = max(0, event.ts - life.deliberate_ts)
+
+
+def _is_deliberate(event: Any) -> bool:
+    match event:
+        case Stop() | Progress() | DisplayOff() | RowSeen():
+            return False
+        case Play(autoplay=True) | SessionStart(inferred=True):
+            return False
+    return True
+
+
 # Shows
 
 
@@ -315,6 +374,10 @@ def _in_shows(happenings: Sequence[Happening]) -> list[ShowLife]:
             life = present.setdefault(show_id, ShowLife(show_id))
             life.happenings.append(happening)
             life.last_ts = max(life.last_ts, event.ts)
+            if happening.watched:
+                n = happening.profile_sessions
+                happening.sessions_passed = 0 if life.watched_in is None else n - life.watched_in
+                life.watched_in = n
             if len(present) > SHOWS:
                 del present[min(present, key=lambda known: (present[known].last_ts, known))]
         elif isinstance(event, Remove | UndoRemove | Rating) and event.show_id in present:
@@ -332,8 +395,12 @@ def _show(life: ShowLife, last_arrival: int) -> dict[str, Any]:
     begun = playbacks[0].device
     return {
         "series": isinstance(playbacks[0].event.title, Episode),
-        **_titles(playbacks),
-        **_marks(life.happenings),
+        **_titles(life.happenings),
+        "rating": next(
+            (h.event.rating for h in reversed(life.happenings) if isinstance(h.event, Rating)), 0
+        ),
+        "furthest": _furthest(life.happenings),
+        "longest_gap": min(U8, max(h.sessions_passed for h in playbacks)),
         "first_s": min(h.ts for h in playbacks) // 1000,
         "last_ts": max(h.ts for h in playbacks),
         "plays": min(U16, sum(h.opened for h in playbacks)),
@@ -358,93 +425,167 @@ def _show(life: ShowLife, last_arrival: int) -> dict[str, Any]:
     }
 
 
-def _gives_way(last: Happening, happening: Happening) -> bool:
-    """Whether an event's position replaces that of the show's last event."""
-    if happening.ts != last.ts:
-        return happening.ts > last.ts
-    left_at = last.device.left_at
-    gone = left_at is not None and left_at <= happening.arrival
-    return gone or happening.device.device_id >= last.device.device_id
-
-
-def _lasts(playbacks: Sequence[Happening]) -> list[Happening]:
-    """Name the show's last event after each arrival."""
-    return list(accumulate(playbacks, lambda last, h: h if _gives_way(last, h) else last))
+def _furthest(happenings: Sequence[Happening]) -> tuple[int, int]:
+    titles = [h.event.title for h in happenings if isinstance(h.event, MarkWatched)]
+    titles += [h.event.title for h in happenings if h.is_playback]
+    numbers = [
+        (title.season or 0, title.episode)
+        for title in titles
+        if isinstance(title, Episode) and title.episode is not None and title.season != 0
+    ]
+    return max([(0, 0), *numbers])
 
 
 @dataclass(eq=False)
 class KnownTitle:
-    """A title of a show: the event that its position is of, and its facts."""
+    """A title of a show: its newest position, and its facts; ts is 0 where it was never played."""
 
-    held: Happening
+    position_ms: int = 0
+    ts: int = 0
     facts: dict[str, int] = field(default_factory=dict)
 
-
-def _titles(playbacks: Sequence[Happening]) -> dict[str, Any]:
-    known: dict[str, KnownTitle] = {}
-    lasts = _lasts(playbacks)
-    for before, happening, last in zip([None, *lasts], playbacks, lasts, strict=False):
-        title = happening.event.title
-        was_last = before is not None and before.event.title.id == title.id
-        taken = happening is last
-        if title.id not in known:
-            taken, known[title.id] = True, KnownTitle(happening)
-        elif not was_last and happening.ts >= known[title.id].held.ts:
-            taken = True
-        entry = known[title.id]
-        if taken:
-            entry.held = happening
+    def take(self, title: Any, *, over: bool) -> None:
         for name in ("duration_ms", "credits_ms", "season", "episode"):
             value = getattr(title, name, None)
-            if value is not None and (taken or name not in entry.facts):
-                entry.facts[name] = value
-        others = [title_id for title_id in known if title_id != last.event.title.id]
-        others.sort(key=lambda title_id: (-known[title_id].held.ts, hash32(title_id)))
-        for title_id in others:
-            facts = known[title_id].facts
-            known[title_id].facts = {k: v for k, v in facts.items() if k == "duration_ms"}
-        for title_id in others[LISTED:]:
-            del known[title_id]
-    last = lasts[-1]
-    of_last = known.pop(last.event.title.id)
+            if value is not None and (over or name not in self.facts):
+                self.facts[name] = value
+
+
+@dataclass(eq=False)
+class Pointer:
+    """What the positions of a show come to, event by event."""
+
+    known: dict[str, KnownTitle] = field(default_factory=dict)
+    last: str = ""
+    holder: Happening | None = None
+    last_ts: int = 0
+    started: int | None = None
+    removal: tuple[int, bool] = (0, False)
+    watched_ts: int = 0
+    nobody: tuple[int, int] | None = (0, 0)
+    bookmark: tuple[str, int, int] | None = None
+
+    def turn(self, title: Any) -> KnownTitle:
+        self.last = title.id
+        return self.known.setdefault(title.id, KnownTitle())
+
+    def list_others(self) -> None:
+        """Of other titles the newest three stay, and only their length is known."""
+        others = [one for one in self.known if one != self.last]
+        for one in others:
+            facts = self.known[one].facts
+            self.known[one].facts = {k: v for k, v in facts.items() if k == "duration_ms"}
+        played = [one for one in others if self.known[one].ts]
+        played.sort(key=lambda one: (-self.known[one].ts, hash32(one)))
+        for one in set(others) - set(played[:LISTED]):
+            del self.known[one]
+
+    def forget_old_words(self) -> None:
+        if self.started is not None:
+            if self.removal[0] < self.started:
+                self.removal = (0, False)
+            if self.watched_ts < self.started:
+                self.watched_ts = 0
+
+
+def _is_taken(pointer: Pointer, happening: Happening) -> bool:
+    """Whether an event's position replaces that of the show's last title."""
+    if pointer.holder is None:
+        return True
+    if happening.event.title.id == pointer.last:
+        newest = pointer.known[pointer.last].ts
+    elif happening.ts < pointer.watched_ts:
+        return False
+    else:
+        newest = pointer.last_ts
+    if happening.ts != newest:
+        return happening.ts > newest
+    left_at = pointer.holder.device.left_at
+    gone = left_at is not None and left_at <= happening.arrival
+    return gone or happening.device.device_id >= pointer.holder.device.device_id
+
+
+def _play(pointer: Pointer, happening: Happening) -> None:
+    title, place = happening.event.title, (happening.event.position_ms, happening.ts)
+    if _is_taken(pointer, happening):
+        if pointer.holder is not None and pointer.nobody is None:
+            before = pointer.known[pointer.last]
+            pointer.bookmark = (pointer.last, before.position_ms, pointer.last_ts)
+        if title.id != pointer.last:
+            pointer.watched_ts = 0
+        entry = pointer.turn(title)
+        entry.position_ms, entry.ts = place
+        entry.take(title, over=True)
+        pointer.holder = happening
+        idle_min = min(U16, happening.idle_ms // 60_000)
+        pointer.nobody = None if happening.attended else (happening.depth, idle_min)
+    else:
+        known = -1 if pointer.bookmark is None else pointer.bookmark[2]
+        if pointer.nobody is not None and happening.attended and happening.ts > known:
+            pointer.bookmark = (title.id, *place)
+        entry = pointer.known.setdefault(title.id, KnownTitle())
+        newer = title.id != pointer.last and happening.ts >= entry.ts
+        if newer:
+            entry.position_ms, entry.ts = place
+        entry.take(title, over=newer)
+    pointer.last_ts = max(pointer.last_ts, happening.ts)
+    if happening.opened:
+        pointer.started = max(pointer.started or 0, happening.ts)
+
+
+def _mark(pointer: Pointer, happening: Happening) -> None:
+    event, ts = happening.event, happening.ts
+    match event:
+        case Remove() if ts > pointer.removal[0]:
+            pointer.removal = (ts, True)
+        case UndoRemove() if ts >= pointer.removal[0]:
+            pointer.removal = (ts, False)
+        case MarkWatched() if event.title.id == pointer.last:
+            pointer.watched_ts = max(pointer.watched_ts, ts)
+        case MarkWatched() if ts > max(pointer.last_ts, pointer.watched_ts):
+            entry = pointer.turn(event.title)
+            entry.take(event.title, over=True)
+            pointer.watched_ts = ts
+
+
+def _titles(happenings: Sequence[Happening]) -> dict[str, Any]:
+    pointer = Pointer()
+    for happening in happenings:
+        (_play if happening.is_playback else _mark)(pointer, happening)
+        pointer.forget_old_words()
+        pointer.list_others()
+    holder = pointer.holder
+    assert holder is not None
+    last = pointer.known.pop(pointer.last)
+    started = pointer.started
+    told = pointer.removal[0] or pointer.watched_ts
     return {
-        "title_id": last.event.title.id,
-        "position_ms": last.event.position_ms,
-        "position_device": None if last.device.left_at is not None else last.device.device_id,
+        "title_id": pointer.last,
+        "position_ms": last.position_ms,
+        "position_ts": last.ts if told else pointer.last_ts,
+        "position_device": None if holder.device.left_at is not None else holder.device.device_id,
         **{
-            name: of_last.facts.get(name)
+            name: last.facts.get(name)
             for name in ("duration_ms", "credits_ms", "season", "episode")
         },
         "episodes": {
-            hash32(title_id): (
-                entry.held.event.position_ms,
-                entry.facts.get("duration_ms"),
-                entry.held.ts,
-            )
-            for title_id, entry in known.items()
+            hash32(title_id): (entry.position_ms, entry.facts.get("duration_ms"), entry.ts)
+            for title_id, entry in pointer.known.items()
+        },
+        "stopped": isinstance(holder.event, Stop),
+        "started_ts": None if started is None else max(started, pointer.last_ts - (U32 - 1)),
+        "removed": pointer.removal[1],
+        "removal_ts": pointer.removal[0],
+        "watched": pointer.watched_ts > 0,
+        "watched_ts": pointer.watched_ts,
+        "nobody": None
+        if pointer.nobody is None
+        else {
+            "depth": pointer.nobody[0],
+            "idle_min": pointer.nobody[1],
+            "bookmark": pointer.bookmark,
         },
     }
-
-
-def _marks(happenings: Sequence[Happening]) -> dict[str, Any]:
-    removed = watched = False
-    rating = 0
-    last: Happening | None = None
-    for happening in happenings:
-        match happening.event:
-            case Remove():
-                removed = True
-            case UndoRemove():
-                removed = False
-            case MarkWatched():
-                watched = watched or happening.event.title.id == last.event.title.id
-            case Rating():
-                rating = happening.event.rating
-            case _ if last is None or _gives_way(last, happening):
-                last = happening
-                if happening.opened:
-                    removed = watched = False
-    return {"removed": removed, "watched": watched, "rating": rating}
 
 
 def _sessions_of(playbacks: Sequence[Happening]) -> dict[str, int]:

@@ -20,6 +20,7 @@ from stream_cw.core.dead_letter import decode_dead_letter
 from stream_cw.core.row import RECENCY, View
 from stream_cw.core.rows import Row, Version, decode_row, encode_row, row_content
 from stream_cw.core.state import ProfileState
+from stream_cw.core.step import QUIET
 from stream_cw.history.log import EventLog
 from stream_cw.history.replay import replay
 
@@ -67,40 +68,49 @@ class Verdict:
 
 
 def expected_of(
-    log: EventLog, views: Collection[View] = (RECENCY,), wanted: Container[Place] | None = None
+    log: EventLog,
+    views: Collection[View] = (RECENCY,),
+    wanted: Container[Place] | None = None,
+    *,
+    pushed: bool = False,
 ) -> Expected:
     """Replay a recording: every row of every live device, held back or not, under each view.
 
     Of all rows but the last ones only those that are `wanted` are made; None: all of them.
 
     Views differ in their version's parts, so a version says which of them made the row. Which one
-    was in force when, nobody knows: the last row's content may be that of any.
+    was in force when, nobody knows: the last row's content may be that of any. Where changes of the
+    catalog push rows, they may come at events that bring none by themselves.
     """
     expected = Expected()
     for view in views:
         expected.events = 0
-        last = _replay(log, view, expected, wanted)
-        for key, made in last.items():
-            expected.last.setdefault(key, set()).add(_content(made() if made else None))
+        for key, makers in _replay(log, view, expected, wanted, pushed).items():
+            contents = (_content(made() if made else None) for made in makers)
+            expected.last.setdefault(key, set()).update(contents)
     return expected
 
 
 def _replay(
-    log: EventLog, view: View, expected: Expected, wanted: Container[Place] | None
-) -> dict[bytes, Callable[[], Row] | None]:
-    last: dict[bytes, Callable[[], Row] | None] = {}
+    log: EventLog, view: View, expected: Expected, wanted: Container[Place] | None, pushed: bool
+) -> dict[bytes, list[Callable[[], Row] | None]]:
+    """Note rows, states and refusals; return what each device's last row may be, None: erased."""
+    last: dict[bytes, list[Callable[[], Row] | None]] = {}
     states: dict[str, ProfileState] = {}
     assert log.header is not None
     epoch = bytes.fromhex(log.header.epoch)
-    for played in replay(log, states, epoch=epoch, partitions=log.partitions, view=view):
+    of_log = {"epoch": epoch, "partitions": log.partitions}
+    for played in replay(log, states, view=view, pushed=pushed, **of_log):
         expected.events += 1
         if played.refusal is not None:
             place = (log.header.topic, played.record.partition, played.record.offset)
             expected.refused.add(place)
-        last |= dict.fromkeys(map(played.key, played.erased))
+        last |= {played.key(device_id): [None] for device_id in played.erased}
         for device_id in played.due:
             key = played.key(device_id)
-            last[key] = partial(played.row, device_id)
+            if played.state.cause_type not in QUIET:
+                last[key] = []
+            last.setdefault(key, []).append(partial(played.row, device_id))
             place = key, Version(played.state.revision, view.catalog, view.model)
             if wanted is None or place in wanted:
                 expected.rows[place].add(encode_row(played.row(device_id)))
@@ -116,6 +126,8 @@ def judge(
     partitions: int,
     folder: Path,
     views: Collection[View] = (RECENCY,),
+    *,
+    pushed: bool = False,
 ) -> Verdict:
     """Read everything back and compare it with the replay of the event topic."""
     path = folder / "recording.jsonl"
@@ -123,7 +135,7 @@ def judge(
         record(brokers, out, topic=topics.events)
     rows = read_all(brokers, topics.rows, partitions)
     written = {(key, decode_row(value).version) for key, value, *_ in rows if value is not None}
-    expected = expected_of(EventLog(path), views, written)
+    expected = expected_of(EventLog(path), views, written, pushed=pushed)
     verdict = _judge_rows(rows, expected)
     letters = [
         decode_dead_letter(key, value, headers).identity()
