@@ -13,7 +13,7 @@ from worker_support import RUN, WorkerProcess, end_of, make_events, wait_until
 from worker_system import System
 
 from stream_cw.errors import DeploymentError
-from stream_cw.worker import transport
+from stream_cw.worker import transport, watch
 from stream_cw.worker.app import App
 from stream_cw.worker.lease import Lease
 from stream_cw.worker.manners import Manners
@@ -131,7 +131,7 @@ def test_records_that_wait_while_nothing_moves_end_the_process(
     monkeypatch: pytest.MonkeyPatch, stands: list[tuple[bool, object]], *, fails: bool
 ) -> None:
     now = 1_000.0
-    monkeypatch.setattr(transport, "time", SimpleNamespace(monotonic=lambda: now))
+    monkeypatch.setattr(watch, "time", SimpleNamespace(monotonic=lambda: now))
 
     async def play(consumer: Consumer, keeper: Keeper) -> None:
         nonlocal now

@@ -1,0 +1,84 @@
+"""A consumer that looks after its partitions now and then, and ends the process where it is stuck.
+
+What ends it another worker takes up: a group that does not let it in, records that wait while
+nothing moves, a changelog that somebody else writes to.
+"""
+
+import time
+from typing import Any, Final
+
+from aiokafka.errors import IllegalStateError
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
+from mode import Service
+
+from stream_cw.errors import DeploymentError
+from stream_cw.worker.manners import Manners
+
+WATCH_SECONDS: Final = 2.5
+
+
+class WatchedConsumer(driver.Consumer):  # type: ignore[misc]
+    """Faust's consumer, watched."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._done: dict[TP, int] = {}
+        self._progress: object = None
+        self._progress_at = 0.0
+
+    @property
+    def manners(self) -> Manners:
+        """How to behave, as the app was told."""
+        manners: Manners = self.app.manners
+        return manners
+
+    @Service.task  # type: ignore[untyped-decorator]
+    async def _commit_livelock_detector(self) -> None:
+        """Look after the partitions now and then, in place of Faust's check of single events."""
+        async for _ in self.itertimer(WATCH_SECONDS, name="watch"):
+            try:
+                self._check_group()
+                await self._check_progress()
+                await self._check_changelog()
+            except IllegalStateError:
+                pass  # partitions went away in between
+
+    def _check_group(self) -> None:
+        """End the process when the group will not have it: aiokafka logs that, and waits."""
+        refusal = self._thread.refusal
+        if refusal is not None:
+            self.manners.fail(
+                DeploymentError(
+                    f"the brokers do not let this worker into its group: {type(refusal).__name__}"
+                )
+            )
+
+    async def _check_changelog(self) -> None:
+        changelog = [tp for tp in self.assignment() if self._is_changelog_tp(tp)]
+        if changelog and not self.app.rebalancing:
+            ends = await self.highwaters(*changelog)
+            self.manners.keeper.check_changelog({tp.partition: end for tp, end in ends.items()})
+
+    async def _check_progress(self) -> None:
+        """End the process when something is to be done and nothing has moved for long."""
+        waits, progress = await self._standing()
+        if not waits or progress != self._progress:
+            self._progress, self._progress_at = progress, time.monotonic()
+        elif time.monotonic() - self._progress_at > self.manners.stall_timeout:
+            self.manners.fail(
+                DeploymentError(
+                    f"records wait, and no offset moved for {self.manners.stall_timeout:.0f} s"
+                )
+            )
+
+    async def _standing(self) -> tuple[bool, object]:
+        """Tell whether there is something to do, and how far it is."""
+        if self.app.rebalancing:
+            read = dict(self.app.tables.recovery.active_offsets)
+            return True, (self.app.consumer_generation_id, read)
+        tps = [tp for tp in self.assignment() if not self._is_changelog_tp(tp)]
+        ends = await self.highwaters(*tps) if tps else {}
+        places = {tp: await self.position(tp) for tp in tps}
+        waits = self.manners.keeper.is_busy() or any(ends[tp] > (places[tp] or 0) for tp in tps)
+        return waits, (places, dict(self._done))
