@@ -132,7 +132,7 @@ def watch(show: Show, event: Watch) -> int:
         _note_late(show, event)
     if event.started:
         show.started_ts = max(show.started_ts or 0, event.ts)
-        forget_marks(show)
+    forget_marks(show)
     _reach(show, event.title)
     show.last_ts = max(show.last_ts, event.ts)
     show.first_s = min(show.first_s, event.ts // 1000)
@@ -237,11 +237,12 @@ def mark_watched(show: Show, title: Movie | Episode, ts: int) -> None:
 
 
 def forget_marks(show: Show) -> None:
-    """Let the member's marks go that the newest playback began after."""
+    """Let the marks go that the newest playback began after, or another title was reached after."""
     started = show.started_ts or 0
     if show.removal_ts < started:
         show.removed, show.removal_ts = False, 0
-    if show.watched_ts < started:
+    elsewhere = max((listed.ts for listed in show.episodes), default=-1)
+    if show.watched_ts < started or show.watched_ts <= elsewhere:
         show.watched, show.watched_ts = False, 0
 
 

@@ -486,6 +486,9 @@ class Pointer:
                 self.removal = (0, False)
             if self.watched_ts < self.started:
                 self.watched_ts = 0
+        others = [known.ts for one, known in self.known.items() if one != self.last]
+        if any(ts >= self.watched_ts for ts in others):
+            self.watched_ts = 0
 
 
 def _is_taken(pointer: Pointer, happening: Happening) -> bool:
