@@ -56,6 +56,7 @@ def candidates(
     policy: Policy,
     works: Mapping[str, bytes] = MappingProxyType({}),
     slot: int | None = None,
+    now: int | None = None,
 ) -> Candidates:
     """Pick the shows that were started and are not finished; a finished episode keeps its series.
 
@@ -67,6 +68,8 @@ def candidates(
         The catalog: what it says of each show.
     slot : int, optional
         The device, whose country decides what can be played.
+    now : int, optional
+        When it must be playable, ms; the state's now where nothing is said.
 
     Returns
     -------
@@ -74,8 +77,9 @@ def candidates(
     """
     ids, packed = list(state.shows), list(state.shows.values())
     shows = columns(packed)
+    limits = policy.numbers()
     kept, started, finished = np.empty((3, len(ids)), np.bool_)
-    _judge(shows, policy.numbers(), kept, started, finished)
+    _judge(shows, limits, kept, started, finished)
     asleep = slept_through(shows, state.devices, policy.asleep)
     if policy.given_up_per_mille:
         kept &= ~given_up(shows, state, policy.given_up_per_mille)
@@ -87,7 +91,8 @@ def candidates(
         started,
         finished,
         asleep,
-        now=state.now,
+        policy=limits,
+        now=state.now if now is None else now,
         sessions=state.sessions,
         country=None if slot is None else state.devices[slot].country,
     )
@@ -102,7 +107,7 @@ def candidates(
         shows.take(places, axis=1),
         finished[places],
         [known[n] for n in at],
-        Choice(choice.kinds[places], choice.offers[places]),
+        Choice(choice.kinds[places], choice.offers[places], choice.asleep[places]),
     )
 
 

@@ -1,7 +1,7 @@
 """What of a film or a series can be played, packed behind its numbers (`stream_cw.core.works`).
 
     countries  u8 how many sets; each: u8 how many, two letters each
-    offers     u16 how many, 28 bytes each, `OFFER`, in the order in which they are watched
+    offers     u16 how many, 34 bytes each, `OFFER`, in the order in which they are watched
     ids        one after the other, as long as the offers say
 
 Of a film there is one offer, itself. Versions of an episode and specials are offers of their own.
@@ -9,13 +9,15 @@ An offer says:
 
     place      u16  among the regular episodes, versions share it; of a special `SPECIAL`
     season     u16  0: not known
-    episode    u16  0: not known; of a double episode the last number that it covers
+    episode    u16  0: not known
+    last       u16  of a double episode the last number that it covers, of others as `episode`
     language   u8   versions in one language share it; 0: not known
     countries  u8   which set; `EVERYWHERE`
     from_s     u32  released and available from then on
     until_s    u32  available until just before
     duration   u32  ms; 0: not known
     credits    u32  ms; 2^32 - 1: not known
+    hash       u32  of an episode, of its id; of a film, of its work, 0: the only version
     id_at      u24  where its id begins in the ids
     id_length  u8
 """
@@ -26,13 +28,14 @@ from typing import Final, NamedTuple
 
 from stream_cw.core.catalog import CatalogEntry, EpisodeEntry, MovieEntry, SeriesEntry
 from stream_cw.core.limits import U16, U32
+from stream_cw.core.state import hash32
+from stream_cw.core.windows import window
 
-OFFER: Final = struct.Struct("<HHHBBIIIII")
+OFFER: Final = struct.Struct("<HHHHBBIIIIII")
 OFFER_BYTES: Final = OFFER.size
 COUNT: Final = struct.Struct("<H")
 SPECIAL: Final = U16
 EVERYWHERE: Final = 255
-NO_END: Final = U32
 _LETTERS: Final = 2
 _SETS: Final = 255
 _ID_SHIFT: Final = 24
@@ -44,12 +47,14 @@ class Offer(NamedTuple):
     place: int
     season: int
     episode: int
+    last: int
     language: int
     countries: tuple[str, ...] | None
     from_s: int
     until_s: int
     duration_ms: int | None
     credits_ms: int | None
+    hash: int
     title_id: str
 
 
@@ -68,12 +73,14 @@ def pack_offers(entry: CatalogEntry) -> bytes:
                 offer.place,
                 offer.season,
                 offer.episode,
+                offer.last,
                 offer.language,
                 where,
                 offer.from_s,
                 offer.until_s,
                 offer.duration_ms or 0,
                 U32 if offer.credits_ms is None else offer.credits_ms,
+                offer.hash,
                 len(ids) | len(name) << _ID_SHIFT,
             )
         )
@@ -108,19 +115,21 @@ def _read_head(data: bytes) -> tuple[list[tuple[str, ...]], int, int]:
 
 
 def _unpacked(fields: tuple[int, ...], sets: list[tuple[str, ...]], data: bytes, ids: int) -> Offer:
-    *numbers, where, from_s, until_s, duration, credit, name = fields
+    *numbers, where, from_s, until_s, duration, credit, hashed, name = fields
     start, length = ids + (name & (1 << _ID_SHIFT) - 1), name >> _ID_SHIFT
-    place, season, episode, language = numbers
+    place, season, episode, last, language = numbers
     return Offer(
         place,
         season,
         episode,
+        last,
         language,
         None if where == EVERYWHERE else sets[where],
         from_s,
         until_s,
         duration or None,
         None if credit == U32 else credit,
+        hashed,
         data[start : start + length].decode(),
     )
 
@@ -137,10 +146,12 @@ def _of_film(film: MovieEntry) -> Offer:
         0,
         0,
         0,
+        0,
         _countries(film.countries),
-        *window(film.released_ts, film.available_from_ts, film.available_until_ts),
+        *window(film),
         film.duration_ms,
         film.credits_ms,
+        0 if film.work_id is None else max(1, hash32(film.work_id)),
         film.id,
     )
 
@@ -162,21 +173,18 @@ def _of_series(series: SeriesEntry) -> Iterator[Offer]:
 def _of_episode(
     series: SeriesEntry, season: int, episode: EpisodeEntry, place: int, language: int
 ) -> Offer:
-    times = (
-        _own_or(episode.released_ts, series.released_ts),
-        _own_or(episode.available_from_ts, series.available_from_ts),
-        _own_or(episode.available_until_ts, series.available_until_ts),
-    )
     countries = series.countries if episode.countries is None else episode.countries
     return Offer(
         place,
         season,
+        episode.episode or episode.episode_end or 0,
         max(episode.episode or 0, episode.episode_end or 0),
         language,
         _countries(countries),
-        *window(*times),
+        *window(episode, series),
         episode.duration_ms,
         episode.credits_ms,
+        hash32(episode.id),
         episode.id,
     )
 
@@ -184,17 +192,3 @@ def _of_episode(
 def _countries(found: list[str] | None) -> tuple[str, ...] | None:
     """Sort the countries; 255 of them are all there are."""
     return None if found is None else tuple(sorted(set(found)))[:EVERYWHERE]
-
-
-def window(released: int | None, begins: int | None, ends: int | None) -> tuple[int, int]:
-    """Round a window in ms inwards to whole seconds, None for no limit."""
-    start = max(released or 0, begins or 0)
-    return _clamped(-(-start // 1000)), NO_END if ends is None else _clamped(ends // 1000)
-
-
-def _own_or(own: int | None, other: int | None) -> int | None:
-    return other if own is None else own
-
-
-def _clamped(seconds: int) -> int:
-    return min(max(seconds, 0), U32)

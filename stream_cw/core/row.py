@@ -8,16 +8,24 @@ from msgspec.structs import replace
 
 from stream_cw.core.binge import GIVES_WAY, gives_way
 from stream_cw.core.candidates import Candidates, candidates
-from stream_cw.core.choice import AFTER, ATTENDED, NEXT
+from stream_cw.core.choice import AFTER, ATTENDED, LISTED, NEXT
 from stream_cw.core.columns import LAST
 from stream_cw.core.experiments import Arm, Experiment, arm_of, changed
+from stream_cw.core.limits import SESSION_GAP_MS
 from stream_cw.core.offers import read_offer
 from stream_cw.core.placement import EVEN_CHANCE, PlacementMap, place
 from stream_cw.core.policies import WATCH_NEXT
 from stream_cw.core.rows import MAX_TILES, Cause, Row, Tile, Version
 from stream_cw.core.rules import Policy
 from stream_cw.core.scoring import Ranking, Recency, Scorer
-from stream_cw.core.show import bookmark_of, glimpse, last_play, last_title, unpack_show
+from stream_cw.core.show import (
+    bookmark_of,
+    glimpse,
+    last_play,
+    last_title,
+    listed_episodes,
+    unpack_show,
+)
 from stream_cw.core.state import ProfileState, find_device
 from stream_cw.core.works import offers_of
 
@@ -36,6 +44,8 @@ class View(Struct, frozen=True, kw_only=True):
         Those that arms name.
     works : mapping of str to bytes
         The catalog: what it says of each show.
+    catalog_ts : int
+        When the newest record of the catalog that was read was appended, ms; 0 without one.
     catalog, model : int
         Parts of the row's version; see `rows.Version`.
     """
@@ -46,6 +56,7 @@ class View(Struct, frozen=True, kw_only=True):
     experiment: Experiment | None = None
     scorers: Mapping[str, Scorer] = {}
     works: Mapping[str, bytes] = {}
+    catalog_ts: int = 0
     catalog: int = 0
     model: int = 0
 
@@ -90,7 +101,7 @@ def row(state: ProfileState, profile_id: str, device_id: str, view: View = RECEN
     arm = arm_of(view.experiment, profile_id) if view.experiment else None
     if arm is not None:
         view = view_of(view, arm)
-    found = candidates(state, view.policy, view.works, slot)
+    found = candidates(state, view.policy, view.works, slot, now_of(state, view))
     ranking = view.scorer.rank(state, slot, found) if found.ids else NOTHING
     scores, ids, reasons = ranking.scores, found.ids, ranking.reasons
     played: list[int] = found.shows[LAST].tolist()
@@ -112,6 +123,21 @@ def row(state: ProfileState, profile_id: str, device_id: str, view: View = RECEN
     )
 
 
+def now_of(state: ProfileState, view: View) -> int:
+    """Tell when what a row offers must be playable, ms.
+
+    A release is pushed to a session while the profile's clock stands still: the catalog's own
+    then goes before, but not by more than a session lasts without an event.
+
+    Parameters
+    ----------
+    state : ProfileState
+    view : View
+    """
+    ahead = view.catalog_ts - state.now
+    return view.catalog_ts if 0 < ahead <= SESSION_GAP_MS else state.now
+
+
 def view_of(view: View, arm: Arm) -> View:
     """Return what the rows of an arm depend on.
 
@@ -130,13 +156,15 @@ def view_of(view: View, arm: Arm) -> View:
 
 
 def _tile(found: Candidates, n: int, score: int, reason: str) -> Tile:
-    show_id, packed = found.ids[n], found.packed[n]
-    head = glimpse(packed)
     kind = found.choice.kinds[n]
-    if kind == NEXT:
-        return _next_tile(found, n, score, reason)
+    if found.choice.asleep[n]:
+        reason = ASLEEP
+    if kind in (NEXT, LISTED):
+        return _offered_tile(found, n, score, reason)
     if kind == ATTENDED:
         return _attended_tile(found, n, score)
+    show_id, packed = found.ids[n], found.packed[n]
+    head = glimpse(packed)
     title_id, season, episode = last_title(show_id, packed)
     up_next = bool(kind == AFTER)
     return Tile(
@@ -153,34 +181,41 @@ def _tile(found: Candidates, n: int, score: int, reason: str) -> Tile:
     )
 
 
-def _next_tile(found: Candidates, n: int, score: int, reason: str) -> Tile:
+def _offered_tile(found: Candidates, n: int, score: int, reason: str) -> Tile:
+    """Offer an episode of the catalog: from its start, or where it is listed to have been left."""
     offer = read_offer(offers_of(found.works[n]), int(found.choice.offers[n]))
+    position_ms, duration_ms = 0, offer.duration_ms
+    if found.choice.kinds[n] == LISTED:
+        left = next(e for e in listed_episodes(found.packed[n]) if e.title == offer.hash)
+        position_ms, duration_ms = left.position_ms, left.duration_ms or duration_ms
+    elif reason != ASLEEP and offer.from_s * 1000 > last_play(found.packed[n]):
+        reason = NEW_EPISODE
     return Tile(
         show_id=found.ids[n],
         kind="series",
         title_id=offer.title_id,
         season=offer.season or None,
         episode=offer.episode or None,
-        position_ms=0,
-        duration_ms=offer.duration_ms,
+        position_ms=position_ms,
+        duration_ms=duration_ms,
         up_next=False,
         score=score,
-        reason=NEW_EPISODE if offer.from_s * 1000 > last_play(found.packed[n]) else reason,
+        reason=reason,
     )
 
 
 def _attended_tile(found: Candidates, n: int, score: int) -> Tile:
     show = unpack_show(found.ids[n], found.packed[n])
-    mark = bookmark_of(show)
+    mark, finished = bookmark_of(show), bool(found.choice.offers[n])
     return Tile(
         show_id=found.ids[n],
         kind="series" if show.series else "movie",
         title_id=mark.title_id,
         season=mark.season,
         episode=mark.episode,
-        position_ms=mark.position_ms,
-        duration_ms=mark.duration_ms,
-        up_next=False,
+        position_ms=0 if finished else mark.position_ms,
+        duration_ms=None if finished else mark.duration_ms,
+        up_next=finished,
         score=score,
         reason=ASLEEP,
     )

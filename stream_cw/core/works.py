@@ -35,15 +35,15 @@ from stream_cw.core.catalog import (
     SeriesEntry,
     decode_catalog_entry,
 )
-from stream_cw.core.limits import U16, U32
+from stream_cw.core.limits import U16
 from stream_cw.core.offers import pack_offers
+from stream_cw.core.windows import seconds, window
 from stream_cw.errors import RefusedRecordError
 
 HEAD: Final = struct.Struct("<BBHII")
 EPISODE: Final = struct.Struct("<HHII")
 _EPISODES: Final = struct.Struct("<H")
 SERIES, KIDS, KIDS_KNOWN, LANGUAGE_KNOWN = 1, 2, 4, 8
-NO_END: Final = U32
 
 
 class WorkEpisode(NamedTuple):
@@ -160,25 +160,10 @@ def _works(series: SeriesEntry) -> Iterator[WorkEpisode]:
 
 
 def _episode(series: SeriesEntry, season: int, episode: EpisodeEntry) -> WorkEpisode:
-    released = _own_or(episode.released_ts, series.released_ts) or 0
-    begins = _own_or(episode.available_from_ts, series.available_from_ts) or 0
-    ends = _own_or(episode.available_until_ts, series.available_until_ts)
-    return WorkEpisode(
-        season,
-        max(episode.episode or 0, episode.episode_end or 0),
-        _clamped(-(-max(released, begins) // 1000)),
-        NO_END if ends is None else _clamped(ends // 1000),
-    )
-
-
-def _own_or(own: int | None, other: int | None) -> int | None:
-    return other if own is None else own
+    last = max(episode.episode or 0, episode.episode_end or 0)
+    return WorkEpisode(season, last, *window(episode, series))
 
 
 def _known(ts: int | None) -> int:
     """Return a time in s that is never 0, or 0 where it is not known."""
-    return 0 if ts is None else max(1, _clamped(ts // 1000))
-
-
-def _clamped(seconds: int) -> int:
-    return min(max(seconds, 0), U32)
+    return 0 if ts is None else max(1, seconds(ts // 1000))

@@ -16,7 +16,8 @@ from stream_cw.core.policies import WATCH_NEXT
 from stream_cw.core.priors import CompiledPriors, Priors, title_hash
 from stream_cw.core.show import HOUR_BINS, Show, ShowDevice, new_show
 from stream_cw.core.state import Device, ProfileState, hash64
-from stream_cw.core.works import EPISODE, HEAD, NO_END
+from stream_cw.core.windows import NO_END
+from stream_cw.core.works import EPISODE, HEAD
 from stream_cw.history.simulator.dice import Dice
 
 POLICY = replace(WATCH_NEXT, given_up_per_mille=0)
