@@ -86,6 +86,12 @@ class Settings(BaseSettings):
         default="shipped",
         description="What orders rows where no published model is in force.",
     )
+    policy: str = Field(
+        default="watch-next",
+        min_length=1,
+        description="What belongs in rows: a named policy (watch-next, jellyfin, plex, kodi, "
+        "stremio), or a file of one's own, TOML or JSON.",
+    )
     placement: Path | None = Field(
         default=None, description="How high rows stand: a placement map, TOML or JSON."
     )

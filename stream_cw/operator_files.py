@@ -1,15 +1,17 @@
-"""What an operator decides about rows, from TOML or JSON files: placement and experiments."""
+"""What an operator decides about rows, from TOML or JSON files: policy, placement, experiments."""
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec.structs import replace
 
 from stream_cw.core.experiments import Experiment
 from stream_cw.core.placement import PlacementMap
+from stream_cw.core.policies import POLICIES, own_policy
 from stream_cw.core.row import View
+from stream_cw.core.rules import Policy
 from stream_cw.core.scoring import Scorer
 from stream_cw.errors import InputError
 
@@ -32,6 +34,36 @@ def read_placement(path: Path) -> PlacementMap:
 def read_experiment(path: Path) -> Experiment:
     """Read an experiment; raises as `read_placement` does."""
     return _read(path, Experiment)
+
+
+def choose_policy(policy: str) -> Policy:
+    """Find a policy by its name, or read it from a file.
+
+    Parameters
+    ----------
+    policy : str
+        One of the named ones (`core.policies`), or the path of one's own: `own_policy` there tells
+        what stands in it.
+
+    Raises
+    ------
+    InputError
+        If there is neither such a policy nor such a file, or the file is no policy; the message
+        names the file and the field.
+    OSError
+        If it cannot be read.
+    """
+    if policy in POLICIES:
+        return POLICIES[policy]
+    path = Path(policy)
+    if not path.exists():
+        names = ", ".join(POLICIES)
+        raise InputError(f"policy {policy}: wanted {names} or a file, found no such file")
+    told = _read(path, dict[str, Any])
+    try:
+        return own_policy(told, path.stem)
+    except msgspec.ValidationError as error:
+        raise InputError(f"{path}: {error}") from None
 
 
 def with_files(

@@ -132,6 +132,7 @@ def test_version(run: Run) -> None:
         ["replay", __file__, "--to", "127.0.0.1:9", "--model-version", "0"],
         ["replay", __file__, "--offline", "-o", "rows", "--model-version", "-1"],
         ["replay", __file__, "--to", "127.0.0.1:9", "-o", "rows"],
+        ["replay", __file__, "--to", "127.0.0.1:9", "--policy", "plex"],
         ["replay", __file__, "--to", "127.0.0.1:9", "--placement", __file__],
         ["replay", __file__, "--to", "127.0.0.1:9", "--experiment", __file__],
         ["replay", __file__, "--to", "127.0.0.1:9", "--speed", "quick"],

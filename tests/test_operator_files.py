@@ -14,12 +14,13 @@ from stream_cw.cli import build_app
 from stream_cw.config import Settings
 from stream_cw.core.experiments import arm_of
 from stream_cw.core.placement import Case, PlacementMap
+from stream_cw.core.policies import KODI, PLEX, POLICIES
 from stream_cw.core.row import View
 from stream_cw.core.rows import Row, decode_row
 from stream_cw.core.scoring import Recency, Scorer
 from stream_cw.errors import InputError
 from stream_cw.history.simulator import simulate
-from stream_cw.operator_files import read_experiment, read_placement, with_files
+from stream_cw.operator_files import choose_policy, read_experiment, read_placement, with_files
 from stream_cw.worker.models import initial_view
 
 DOCUMENTED = Path(__file__).parents[1] / "docs" / "learning.md"
@@ -138,6 +139,39 @@ def test_what_cannot_be_read_is_refused(
     assert told in str(caught.value)
 
 
+def test_a_policy_is_found_by_its_name_or_read(tmp_path: Path) -> None:
+    assert {name: choose_policy(name) for name in POLICIES} == POLICIES
+    toml, json = tmp_path / "shorter.toml", tmp_path / "shorter.json"
+    toml.write_text('base = "kodi"\nfinished_per_mille = 800\n')
+    json.write_text('{"base":"kodi","finished_per_mille":800}')
+    wanted = msgspec.structs.replace(KODI, name="shorter", finished_per_mille=800)
+    assert choose_policy(str(toml)) == choose_policy(str(json)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("left_ms = 1", "missing required field `finished_per_mille`"),
+        ("finished_per_mille = 2000", "Expected `int` <= 1000 - at `$.finished_per_mille`"),
+        ('base = "kodi"\nfinished = 1', "unknown field `finished`"),
+        ('base = "kodi"\nleft_ms = "a minute"', "Expected `int`, got `str` - at `$.left_ms`"),
+        ("base = ", "end of document"),
+    ],
+)
+def test_a_policy_that_cannot_be_read_is_refused(tmp_path: Path, content: str, told: str) -> None:
+    path = tmp_path / "own.toml"
+    path.write_text(content)
+    with pytest.raises(InputError) as caught:
+        choose_policy(str(path))
+    assert str(caught.value).startswith(f"{path}: ")
+    assert told in str(caught.value)
+
+
+def test_a_policy_that_is_not_there_tells_which_are() -> None:
+    with pytest.raises(InputError, match=r"policy nowhere: wanted watch-next, .* or a file"):
+        choose_policy("nowhere")
+
+
 def test_a_view_takes_what_is_there(placement: Path, experiment: Path) -> None:
     plain = View()
     assert with_files(plain, None, None, nothing) == plain
@@ -155,8 +189,9 @@ def test_a_view_takes_what_is_there(placement: Path, experiment: Path) -> None:
 
 
 def test_a_worker_has_what_its_settings_name(placement: Path, experiment: Path) -> None:
-    settings = Settings(placement=placement, experiment=experiment)
+    settings = Settings(policy="plex", placement=placement, experiment=experiment)
     view = initial_view(settings)
+    assert view.policy == PLEX
     assert view.placement == read_placement(placement)
     assert view.experiment == read_experiment(experiment)
     assert [scorer.ref.id for scorer in view.scorers.values()] == ["backwards"]
@@ -172,6 +207,9 @@ def test_a_worker_with_a_wrong_file_does_not_start(
         initial_view(Settings())
     path.write_text("slots = 1")
     with pytest.raises(InputError, match=r"\$\.slots"):
+        initial_view(Settings())
+    monkeypatch.setenv("STREAM_CW_POLICY", str(path))
+    with pytest.raises(InputError, match=r"`finished_per_mille`|`slots`"):
         initial_view(Settings())
 
 
@@ -208,6 +246,23 @@ def test_offline_rows_are_placed_and_named(
         deep = row.arm == "deep"
         assert row.model.id == ("backwards" if deep else "recency")
         assert deep or msgspec.structs.replace(row, arm=None) == old
+
+
+def test_offline_rows_under_a_policy(run: Callable[..., Result], tmp_path: Path) -> None:
+    log, own = tmp_path / "log.jsonl", tmp_path / "own.toml"
+    with log.open("wb") as file:
+        simulate(3, 8, 1, file)
+    own.write_text('base = "stremio"\n')
+
+    def made(*options: object) -> list[Row]:
+        out = tmp_path / "rows.jsonl"
+        result = run("replay", log, "--offline", "--model", "recency", "-o", out, *options)
+        assert result.exit_code == 0, result.output
+        return rows(out)
+
+    plain = made()
+    assert made("--policy", "watch-next") == plain
+    assert made("--policy", own) == made("--policy", "stremio") != plain
 
 
 def test_an_arm_with_a_model_that_is_not_there_is_one_line(

@@ -10,6 +10,7 @@ import typer
 from stream_cw.cli.options import Catalogs, Model, bar, count_lines, works_of, written
 from stream_cw.model.by import By
 
+_A_AND_B = 2
 Figures = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Gets all figures.")]
 
 
@@ -59,15 +60,26 @@ def compare(
         Path, typer.Argument(metavar="LOG", exists=True, dir_okay=False, help="An event log.")
     ],
     models: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option(
-            "--model", metavar="MODEL", help="Twice, A and B: what training wrote, or `recency`."
+            "--model",
+            metavar="MODEL",
+            help="Twice, A and B: `shipped`, `recency` or what training wrote; once for both.",
         ),
-    ],
+    ] = None,
+    policies: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--policy",
+            metavar="POLICY",
+            help="Twice, A and B: a named policy such as `plex`, or a file of one's own; once for "
+            "both.",
+        ),
+    ] = None,
     catalogs: Catalogs = None,
     json: Figures = None,
 ) -> None:
-    """Replay a log under two models: rows that differ, what is published, what is hit."""
+    """Replay a log under two models or policies: what differs, what is published, what is hit."""
     import msgspec
 
     from stream_cw.core.row import View
@@ -76,16 +88,29 @@ def compare(
     from stream_cw.model.compare import PASSES
     from stream_cw.model.compare import compare as contrast
     from stream_cw.model.tables import contrast_tables, text
+    from stream_cw.operator_files import choose_policy
 
-    if len(models) != 2:  # noqa: PLR2004 - A and B
-        raise typer.BadParameter(f"wanted --model twice, found it {len(models)} times")
+    scorers = [choose(model) for model in _two(models or ["shipped"], "--model")]
+    rules = [choose_policy(policy) for policy in _two(policies or ["watch-next"], "--policy")]
+    if len(models or ()) < _A_AND_B and len(policies or ()) < _A_AND_B:
+        raise typer.BadParameter("wanted --model or --policy twice, found neither")
     works = works_of(catalogs)
-    a, b = (View(scorer=choose(model), works=works) for model in models)
+    a, b = (
+        View(scorer=scorer, policy=policy, works=works)
+        for scorer, policy in zip(scorers, rules, strict=True)
+    )
     total = PASSES * count_lines(log)
     with bar("comparing") as progress:
         found = contrast(EventLog(log), a, b, lambda done: progress(done, total))
     _save(json, msgspec.json.format(msgspec.json.encode(found)) + b"\n")
     typer.echo("\n\n".join(map(text, contrast_tables(found))))
+
+
+def _two(names: list[str], option: str) -> list[str]:
+    """Return the names of A and of B, the same where there is one alone."""
+    if len(names) > _A_AND_B:
+        raise typer.BadParameter(f"wanted {option} at most twice, found it {len(names)} times")
+    return names * 2 if len(names) == 1 else names
 
 
 def _save(path: Path | None, content: bytes) -> None:

@@ -13,6 +13,7 @@ from stream_cw.cli.options import (
     Model,
     OutputLog,
     PlacementFile,
+    PolicyName,
     Prefix,
     bar,
     count_lines,
@@ -121,6 +122,7 @@ def replay(
         int | None,
         typer.Option(min=0, help="The model's part of the version that rows name; 0 if left out."),
     ] = None,
+    policy: PolicyName = None,
     placement: PlacementFile = None,
     experiment: ExperimentFile = None,
     catalog: Annotated[
@@ -149,9 +151,11 @@ def replay(
         raise typer.BadParameter("wanted one of --offline and --to BROKERS")
     if offline != (out is not None):
         raise typer.BadParameter("wanted -o ROWS together with --offline")
-    if to is not None and (placement or experiment or catalog or model_version is not None):
+    given = placement or experiment or catalog or policy or model_version is not None
+    if to is not None and given:
         raise typer.BadParameter(
-            "wanted --model-version, --placement, --experiment and --catalog with --offline alone"
+            "wanted --model-version, --policy, --placement, --experiment and --catalog with "
+            "--offline alone"
         )
     if catalog_version is not None and catalog is None:
         raise typer.BadParameter("wanted --catalog-version together with --catalog")
@@ -159,7 +163,8 @@ def replay(
         _replay_to(log, to, parse_speed(speed), resume, prefix)
     elif out is not None:
         known = _known_works(catalog, catalog_version)
-        _replay_offline(log, out, _view_of(model, model_version or 0, known, placement, experiment))
+        view = _view_of(model, policy or "watch-next", model_version or 0, known)
+        _replay_offline(log, out, _with_files(view, placement, experiment))
 
 
 def _replay_to(
@@ -192,18 +197,24 @@ def _known_works(catalog: Path | None, version: int | None) -> "KnownWorks":
     return KnownWorks({}, 0) if catalog is None else read_catalog(catalog, version)
 
 
-def _view_of(
-    model: str,
-    version: int,
-    known: "KnownWorks",
-    placement: Path | None,
-    experiment: Path | None,
-) -> "View":
+def _view_of(model: str, policy: str, version: int, known: "KnownWorks") -> "View":
     from stream_cw.core.row import View
+    from stream_cw.model.chosen import choose
+    from stream_cw.operator_files import choose_policy
+
+    return View(
+        scorer=choose(model),
+        policy=choose_policy(policy),
+        model=version,
+        works=known.works,
+        catalog=known.version,
+    )
+
+
+def _with_files(view: "View", placement: Path | None, experiment: Path | None) -> "View":
     from stream_cw.model.chosen import choose
     from stream_cw.operator_files import with_files
 
-    view = View(scorer=choose(model), model=version, works=known.works, catalog=known.version)
     return with_files(view, placement, experiment, choose)
 
 

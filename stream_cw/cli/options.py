@@ -31,6 +31,15 @@ Model = Annotated[
     str,
     typer.Option(metavar="MODEL", help="`shipped`, `recency`, or a file that `train` wrote."),
 ]
+PolicyName = Annotated[
+    str | None,
+    typer.Option(
+        "--policy",
+        metavar="POLICY",
+        help="What belongs in rows: `watch-next` if left out, another named policy such as `plex`, "
+        "or a file of one's own.",
+    ),
+]
 PlacementFile = Annotated[
     Path | None,
     typer.Option(

@@ -9,11 +9,8 @@ from msgspec.structs import asdict, replace
 
 from stream_cw.core.events import Id
 from stream_cw.core.placement import PlacementMap
-from stream_cw.core.rules import Policy
+from stream_cw.core.rules import Asleep, Credits, PerMille, Policy, Time
 from stream_cw.core.state import hash64
-
-PerMille = Annotated[int, Meta(ge=0, le=1000)]
-Time = Annotated[int, Meta(ge=0)]
 
 
 class PolicyChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -21,9 +18,15 @@ class PolicyChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     started_ms: Time | None = None
     started_per_mille: PerMille | None = None
+    episode_per_mille: PerMille | None = None
     finished_per_mille: PerMille | None = None
+    beyond: bool | None = None
+    credits: Credits | None = None
     left_ms: Time | None = None
+    short_ms: Time | None = None
     in_a_row_ms: Annotated[int, Meta(ge=1)] | None = None
+    asleep: Asleep | None = None
+    given_up_per_mille: PerMille | None = None
 
 
 class Arm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -32,6 +32,7 @@ class Asleep(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     threshold : int
         From these log-odds on, somebody slept; 0 is an even chance.
     base : int
+        Always.
     each_autoplay : int
         For each play that started by itself since the last deliberate act, up to 8.
     each_quarter_hour : int
@@ -62,6 +63,7 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     Attributes
     ----------
     name : str
+        As figures name it.
     started_ms : int or None
         Watched up to here, a title is started; None: no such limit.
     started_per_mille : int or None
@@ -81,9 +83,9 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         A title shorter than this is finished as soon as it is played.
     in_a_row_ms : int or None
         Watched for so long in a row (`binge.watched_in_a_row`), a show gives way to the second
-        tile; None is never.
+        tile; None: never.
     asleep : Asleep or None
-        None: whoever plays is awake.
+        Weights by which somebody slept; None: whoever plays is awake.
     given_up_per_mille : int
         A show leaves when fewer of the profile's returns than this share took as many sessions as
         have passed; 0 is never.

@@ -135,7 +135,7 @@ def watch(show: Show, event: Watch) -> int:
         _note_late(show, event)
     if event.pressed:
         show.started_ts = max(show.started_ts or 0, event.ts)
-        forget_marks(show)
+    forget_marks(show)
     _reach(show, event.title, event.position_ms)
     show.last_ts = max(show.last_ts, event.ts)
     show.first_s = min(show.first_s, event.ts // 1000)
@@ -229,10 +229,7 @@ def mark_watched(show: Show, title: Movie | Episode, ts: int) -> None:
     No play and no time is counted. Of another title than the last one an older word says nothing.
     """
     _reach(show, title, U32)
-    if title.id == show.title_id:
-        if any(listed.ts >= ts for listed in show.episodes):
-            return  # another one was played behind it
-    else:
+    if title.id != show.title_id:
         if ts <= max(show.last_ts, show.watched_ts):
             return
         turn_to(show, title.id)
@@ -243,11 +240,12 @@ def mark_watched(show: Show, title: Movie | Episode, ts: int) -> None:
 
 
 def forget_marks(show: Show) -> None:
-    """Let the member's marks go that play was pressed after."""
+    """Let the marks go that play was pressed after, or another title was reached after."""
     started = show.started_ts or 0
     if show.removal_ts < started:
         show.removed, show.removal_ts = False, 0
-    if show.watched_ts < started:
+    elsewhere = max((listed.ts for listed in show.episodes), default=-1)
+    if show.watched_ts < started or show.watched_ts <= elsewhere:
         show.watched, show.watched_ts = False, 0
 
 
@@ -278,8 +276,6 @@ def _note_late(show: Show, event: Watch) -> None:
     _attend_late(show, event)
     if title.id == show.title_id:
         return
-    if event.ts >= show.watched_ts:
-        show.watched, show.watched_ts = False, 0
     listed = _take_listed(show, hash32(title.id))
     if listed and listed.ts > event.ts:
         listed.duration_ms = listed.duration_ms or title.duration_ms

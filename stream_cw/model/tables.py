@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from stream_cw.model.bootstrap import Estimate
-from stream_cw.model.compare import Contrast
+from stream_cw.model.compare import Contrast, Side
 from stream_cw.model.comparison import Comparison, Diff
 from stream_cw.model.daily import Spread
 from stream_cw.model.evaluate import Evaluation
@@ -45,10 +45,26 @@ def contrast_tables(found: Contrast) -> list[Table]:
     rows = [(name, f"{amount.n:,}", percent(amount.share)) for name, amount in amounts]
     rows.append(("A less B", "", points(found.publishes)))
     a, b = found.a, found.b
+    tiles = found.tiles
+    counts = (
+        ("in rows of A", tiles.a),
+        ("in rows of B", tiles.b),
+        ("in those of A alone", tiles.only_a),
+        ("in those of B alone", tiles.only_b),
+        ("in both, another title or position", tiles.other),
+    )
     return [
         Table(f"{found.rows:,} rows of {_count(found.profiles, 'profile')}", _ROWS, rows),
-        _ranking(a.ranking, b.ranking, found.diff, (f"A: {a.scorer.id}", f"B: {b.scorer.id}")),
+        Table("Tiles", ("", "tiles"), [(name, f"{count:,}") for name, count in counts]),
+        _ranking(a.ranking, b.ranking, found.diff, _sides(a, b)),
     ]
+
+
+def _sides(a: Side, b: Side) -> tuple[str, str]:
+    """Name two sides by their models, and by their policies where these differ."""
+    if a.policy == b.policy:
+        return f"A: {a.scorer.id}", f"B: {b.scorer.id}"
+    return f"A: {a.scorer.id}, {a.policy}", f"B: {b.scorer.id}, {b.policy}"
 
 
 def slices(found: Evaluation) -> Iterator[tuple[str, Comparison]]:

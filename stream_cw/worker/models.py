@@ -27,7 +27,7 @@ from stream_cw.model.artefact import unpack
 from stream_cw.model.chosen import choose
 from stream_cw.model.keys import load_trusted
 from stream_cw.model.topic import RANKER, is_kept
-from stream_cw.operator_files import with_files
+from stream_cw.operator_files import choose_policy, with_files
 from stream_cw.worker.stats import Stats
 
 MOST_TRIED: Final = 16
@@ -46,7 +46,7 @@ def initial_view(settings: Settings) -> View:
     RefusedModelError
         If the model of an experiment's arm cannot.
     """
-    view = View(scorer=choose(settings.model))
+    view = View(scorer=choose(settings.model), policy=choose_policy(settings.policy))
     return with_files(view, settings.placement, settings.experiment, choose)
 
 

@@ -13,12 +13,17 @@ from stream_cw.core.placement import PlacementMap
 from stream_cw.core.policies import WATCH_NEXT
 from stream_cw.core.row import View, row
 from stream_cw.core.rows import ModelRef, decode_row, encode_row
+from stream_cw.core.rules import Policy
 from stream_cw.core.scoring import Ranking, Recency
 
 PROFILES = [f"profile-{n}" for n in range(60_000)]
 THREE = Experiment(
     id="slots", arms=(Arm(id="a", weight=2), Arm(id="b", weight=1), Arm(id="c", weight=3))
 )
+
+
+def test_an_arm_may_change_all_of_a_policy_but_its_name() -> None:
+    assert {*PolicyChange.__struct_fields__, "name"} == {*Policy.__struct_fields__}
 
 
 def is_near(found: int, wanted: float) -> bool:

@@ -8,6 +8,7 @@ from small_logs import Story, write_events
 
 from stream_cw.core import events as ev
 from stream_cw.core.candidates import Candidates
+from stream_cw.core.policies import STREMIO, WATCH_NEXT
 from stream_cw.core.row import View
 from stream_cw.core.rows import ModelRef, Row, row_content
 from stream_cw.core.scoring import Ranking, Recency, Scorer
@@ -16,7 +17,7 @@ from stream_cw.history.log import EventLog
 from stream_cw.history.replay import replay
 from stream_cw.history.simulator import simulate
 from stream_cw.model.bootstrap import Estimate
-from stream_cw.model.compare import PASSES, Amount, compare
+from stream_cw.model.compare import PASSES, Amount, Tiles, compare
 from stream_cw.model.evaluate import evaluate, judge
 from stream_cw.model.openings import openings
 from stream_cw.model.tables import contrast_tables, text
@@ -74,6 +75,7 @@ def test_a_view_beside_itself(log: EventLog) -> None:
     found = compare(log, View(), View())
     assert found.rows > 500
     assert found.differ == found.first_differ == found.slot_differ == NOTHING
+    assert found.tiles == Tiles(found.tiles.a, found.tiles.a, 0, 0, 0)
     assert found.publishes == found.diff.p_at_1 == found.diff.mrr == Estimate(0.0, 0.0, 0.0)
     assert found.a == found.b
 
@@ -99,6 +101,27 @@ def test_rows_against_their_slow_definition(log: EventLog, scorer: Scorer) -> No
     assert found.publishes.value == pytest.approx(
         (published(by_a) - published(by_b)) / len(pairs), abs=1e-6
     )
+
+
+def test_tiles_of_two_policies_against_their_slow_definition(log: EventLog) -> None:
+    a, b = View(policy=WATCH_NEXT), View(policy=STREMIO)
+    found = compare(log, a, b)
+    assert (found.a.policy, found.b.policy) == ("watch-next", "stremio")
+    wanted = [0] * 5
+    for (_, one), (_, other) in zip(rows(log, a), rows(log, b), strict=True):
+        assert one is not None
+        assert other is not None
+        mine = {tile.show_id: tile for tile in one.tiles}
+        theirs = {tile.show_id: tile for tile in other.tiles}
+        wanted[0] += len(mine)
+        wanted[1] += len(theirs)
+        wanted[2] += len([show for show in mine if show not in theirs])
+        wanted[3] += len([show for show in theirs if show not in mine])
+        for show, tile in mine.items():
+            beside = theirs.get(show, tile)
+            wanted[4] += tile.title_id != beside.title_id or tile.position_ms != beside.position_ms
+    assert found.tiles == Tiles(*wanted)
+    assert min(found.tiles.only_b, found.tiles.other, found.differ.n) > 0
 
 
 def test_metrics_are_those_of_the_evaluation(log: EventLog) -> None:

@@ -172,9 +172,27 @@ def test_what_is_no_model_is_one_line(run: Run, logs: list[Path], tmp_path: Path
     assert "found 1 again" in same.stderr
 
 
-@pytest.mark.parametrize("times", [0, 1, 3])
-def test_compare_wants_two_models(run: Run, logs: list[Path], times: int) -> None:
-    assert run("compare", logs[0], *(["--model", "recency"] * times)).exit_code == 2
+def test_compare_of_two_policies(run: Run, logs: list[Path], tmp_path: Path) -> None:
+    own, out = tmp_path / "own.toml", tmp_path / "out.json"
+    own.write_text('base = "plex"\nfinished_per_mille = 700\n')
+    sides = ("--policy", own, "--policy", "stremio")
+    result = run("compare", logs[0], "--model", "recency", *sides, "--json", out)
+    assert result.exit_code == 0, result.output
+    found = figures(out)
+    assert [found[side]["policy"] for side in "ab"] == ["own", "stremio"]
+    assert [found[side]["scorer"]["id"] for side in "ab"] == ["recency", "recency"]
+    assert "A: recency, own" in result.output
+    assert found["tiles"]["only_b"] > found["tiles"]["only_a"]
+    words = " ".join(result.output.split())
+    assert f"in those of B alone {found['tiles']['only_b']:,}" in words
+
+
+@pytest.mark.parametrize(
+    ("models", "policies"), [(0, 0), (1, 0), (0, 1), (1, 1), (3, 0), (2, 3), (0, 3)]
+)
+def test_compare_wants_two_sides(run: Run, logs: list[Path], models: int, policies: int) -> None:
+    told = ["--model", "recency"] * models + ["--policy", "plex"] * policies
+    assert run("compare", logs[0], *told).exit_code == 2
 
 
 def test_evaluate_wants_a_known_split(run: Run, logs: list[Path]) -> None:

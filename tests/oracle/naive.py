@@ -497,6 +497,9 @@ class Pointer:
                 self.removal = (0, False)
             if self.watched_ts < self.started:
                 self.watched_ts = 0
+        others = [known.ts for one, known in self.known.items() if one != self.last]
+        if any(ts >= self.watched_ts for ts in others):
+            self.watched_ts = 0
 
 
 def _is_taken(pointer: Pointer, happening: Happening) -> bool:
@@ -531,8 +534,6 @@ def _play(pointer: Pointer, happening: Happening) -> None:
         idle_min = min(U16, happening.idle_ms // 60_000)
         pointer.nobody = None if happening.attended else (happening.depth, idle_min)
     else:
-        if title.id != pointer.last and happening.ts >= pointer.watched_ts:
-            pointer.watched_ts = 0
         known = -1 if pointer.bookmark is None else pointer.bookmark[2]
         if pointer.nobody is not None and happening.attended and happening.ts > known:
             pointer.bookmark = (title.id, *place)
@@ -554,9 +555,6 @@ def _mark(pointer: Pointer, happening: Happening) -> None:
         case UndoRemove() if ts >= pointer.removal[0]:
             pointer.removal = (ts, False)
         case MarkWatched() if event.title.id == pointer.last:
-            others = [entry.ts for one, entry in pointer.known.items() if one != pointer.last]
-            if any(other and other >= ts for other in others):
-                return
             pointer.watched_ts = max(pointer.watched_ts, ts)
         case MarkWatched() if ts > max(pointer.last_ts, pointer.watched_ts):
             entry = pointer.turn(event.title)
