@@ -195,7 +195,7 @@ def recompute(events: Iterable[Event]) -> dict[str, Any] | None:
             life.device_id
             for life in told.devices
             if not isinstance(life.in_order[-1].event, DisplayOff)
-            and now - life.in_order[-1].ts <= SESSION_GAP_MS
+            and now - life.in_order[-1].event.ts <= SESSION_GAP_MS
         },
     }
 
@@ -297,8 +297,8 @@ def _device(life: DeviceLife) -> dict[str, Any]:
         "device_type": DEVICE_TYPES.index(newest.event.device_type),
         "tz_offset_min": next((told for told in reversed(offsets) if told is not None), None),
         "session_id": next((told for told in ids if told is not None), None),
-        "session_start": in_session[0].ts,
-        "last_ts": newest.ts,
+        "session_start": in_session[0].event.ts,
+        "last_ts": newest.event.ts,
         "sessions": newest.session & U16,
         "ended": isinstance(newest.event, DisplayOff),
         "acted": any(h.first_act for h in in_session),
