@@ -135,4 +135,4 @@ def _judge(
             seen = shows[_FURTHEST, n] << 16 | shows[_FURTHEST + 1, n]
             again = is_started(policy, False, shows[_STARTED_AGO, n], duration)
             finished[n] = not again and (seen == U32 or is_finished(policy, seen, duration, credit))
-        kept[n] = begun and flags & REMOVED == 0
+        kept[n] = (begun or finished[n]) and flags & REMOVED == 0
