@@ -197,7 +197,9 @@ class Rounds:
             if breath.is_due():
                 await self._breathe(breath, generation)
         setup.stats.working_ms += breath.worked_ms()
-        setup.stats.pushed += sum(map(len, rows.values()))
+        pushed = sum(map(len, rows.values()))
+        setup.stats.pushed += pushed
+        setup.stats.rows += pushed
         outputs = [
             Output(partition=number, last=self._flight.dealt_with(number), states={}, rows=made)
             for number, made in rows.items()
