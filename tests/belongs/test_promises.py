@@ -40,8 +40,8 @@ from stream_cw.core.works import pack_work
 
 SHOWS = ("film", "saga")
 POLICY = WATCH_NEXT
-RECENT, DEALT_EACH = 8, 4
-"""So many events are dealt anew after each fourth one: that is where devices cross."""
+RECENT, DEALT_EACH = 8, 2
+"""So many events are dealt anew after every second one: that is where devices cross."""
 
 HAPPENINGS = (
     *("press",) * 4,
