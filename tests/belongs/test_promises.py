@@ -13,14 +13,14 @@ from typing import NamedTuple
 
 import msgspec
 from arrival import chosen_order
-from household import START, Home, Player, pick, title_of
+from household import Home, Player, pick, title_of
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from promises import DAY, LASTS, MINUTE, Offer, Promises, Release, Shelf
+from promises import DAY, MINUTE, Offer, Promises, Release
 from script import take
+from shelves import SHOWS, first_shelf, offers_of, view_of
 
-from stream_cw.core.catalog import EpisodeEntry, MovieEntry, Season, SeriesEntry
 from stream_cw.core.events import (
     Event,
     HomeView,
@@ -32,16 +32,11 @@ from stream_cw.core.events import (
     Stop,
     UndoRemove,
 )
-from stream_cw.core.policies import WATCH_NEXT
-from stream_cw.core.row import View, row
-from stream_cw.core.rows import Row
+from stream_cw.core.row import row
 from stream_cw.core.state import ProfileState
-from stream_cw.core.works import pack_work
 
-SHOWS = ("film", "saga")
-POLICY = WATCH_NEXT
-RECENT, DEALT_EACH = 8, 4
-"""So many events are dealt anew after each fourth one: that is where devices cross."""
+RECENT, DEALT_EACH = 8, 2
+"""So many events are dealt anew after every second one: that is where devices cross."""
 
 HAPPENINGS = (
     *("press",) * 4,
@@ -67,10 +62,7 @@ class Household(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.home = Home(self._arrive)
-        self.shelf: Shelf = {
-            "film": [Release("film", START)],
-            "saga": [Release(f"saga-{n}", START) for n in range(3)],
-        }
+        self.shelf = first_shelf()
         self.view = view_of(self.shelf)
         self.promises = Promises()
         self.state: ProfileState | None = None
@@ -214,26 +206,6 @@ class Household(RuleBasedStateMachine):
         counts = self.promises.arrive(event)
         self.private.append(not counts or isinstance(event, SetRecording))
         self.state = take(self.state, event).state
-
-
-def offers_of(shown: Row) -> dict[str, Offer]:
-    assert not any(tile.up_next for tile in shown.tiles)
-    offers = {tile.show_id: (tile.title_id, tile.position_ms) for tile in shown.tiles}
-    assert len(offers) == len(shown.tiles)
-    return offers
-
-
-def view_of(shelf: Shelf) -> View:
-    episodes = [
-        EpisodeEntry(id=title, episode=n, duration_ms=LASTS, released_ts=ts)
-        for n, (title, ts) in enumerate(shelf["saga"], 1)
-    ]
-    episodes.insert(2, EpisodeEntry(id="behind-the-scenes", special=True, duration_ms=LASTS))
-    works = {
-        "film": pack_work(MovieEntry(id="film", duration_ms=LASTS)),
-        "saga": pack_work(SeriesEntry(id="saga", seasons=[Season(season=1, episodes=episodes)])),
-    }
-    return View(policy=POLICY, works=works, catalog=sum(map(len, shelf.values())))
 
 
 def run(events: Sequence[Event], state: ProfileState | None = None) -> ProfileState:
