@@ -1,7 +1,7 @@
 """The Faust app, built from settings."""
 
 import time
-from collections.abc import Awaitable, Callable, Mapping, Set
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import faust
@@ -61,7 +61,7 @@ def build_app(
     topics: Topics,
     events: Identity,
     view: Callable[[], View],
-    changed: Callable[[], Awaitable[Set[str]]],
+    changed: Callable[[], Awaitable[frozenset[str]]],
     stats: Stats,
     fail: Callable[[BaseException], None],
 ) -> App:

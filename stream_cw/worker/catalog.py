@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 from stream_cw.broker.follower import Follower
-from stream_cw.core.works import admit_entry
+from stream_cw.core.works import MENTION, admit_entry
 from stream_cw.errors import RefusedRecordError
 from stream_cw.worker.stats import Stats
 from stream_cw.worker.transport import LOG_APPEND_TIME
@@ -120,7 +120,7 @@ class Catalog:
                 )
                 continue
             self._stats.catalog_taken += 1
-            named.add(work_id)
+            named.add(work_id.removeprefix(MENTION))
             if work is None:
                 works.pop(work_id, None)
             else:

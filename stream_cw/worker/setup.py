@@ -1,6 +1,6 @@
 """What rounds work with: given to them, so that they know neither Faust nor RocksDB."""
 
-from collections.abc import Awaitable, Callable, Set
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from msgspec import Struct
@@ -67,7 +67,7 @@ class Setup(Struct, frozen=True, kw_only=True):
     lease: Lease
     held: Held
     view: Callable[[], View]
-    changed: Callable[[], Awaitable[Set[str]]]
+    changed: Callable[[], Awaitable[frozenset[str]]]
     stats: Stats
     most_records: int
     most_bytes: int

@@ -23,7 +23,7 @@ class Stats(Struct):
     rows, tombstones : int
         Sent to the push topic.
     pushed : int
-        Rows that a change of the catalog sent to sessions that were live.
+        Those of the rows that a change of the catalog sent to sessions that were live.
     conflated : int
         Rows left out because a later one of the same device stood in the same round.
     held_back : int

@@ -22,7 +22,6 @@ from stream_cw.core.works import EPISODE, HEAD
 
 NOW = T0 + 400 * DAY
 WEEK_MS = 604_800_000
-NO_OFFERS = bytes(3)
 
 _TITLE_IDS = st.text("abcXYZ019._~-", min_size=1, max_size=128)
 _COUNTS = st.integers(0, 40) | st.integers(0, U16)
@@ -55,11 +54,11 @@ def marks(last: int) -> st.SearchStrategy[dict[str, int]]:
 
 
 @st.composite
-def nobodies(draw: st.DrawFn, last: int, *, series: bool) -> Nobody:
+def nobodies(draw: st.DrawFn, last: int, title_id: str, *, series: bool) -> Nobody:
     bookmark = None
     if draw(st.booleans()):
         bookmark = Bookmark(
-            draw(_TITLE_IDS),
+            draw(_TITLE_IDS.filter(lambda other: other != title_id)),
             draw(_POSITIONS),
             last - draw(_AGES),
             draw(st.none() | st.integers(0, 30)) if series else None,
@@ -74,13 +73,14 @@ def nobodies(draw: st.DrawFn, last: int, *, series: bool) -> Nobody:
 def shows(draw: st.DrawFn, *, now: int = NOW, slots: int = DEVICES) -> Show:
     series = draw(st.booleans())
     last = now - draw(_AGES)
+    title_id = draw(_TITLE_IDS)
     plays = draw(_COUNTS)
     seats = draw(st.lists(st.integers(0, slots - 1), max_size=SHOW_DEVICES, unique=True))
     episodes = draw(st.integers(0, EPISODES)) if series else 0
     number = st.none() | st.integers(0, 30) | st.integers(0, U16)
     return Show(
         series=series,
-        title_id=draw(_TITLE_IDS),
+        title_id=title_id,
         season=draw(number) if series else None,
         episode=draw(number) if series else None,
         position_ms=draw(_POSITIONS),
@@ -112,7 +112,7 @@ def shows(draw: st.DrawFn, *, now: int = NOW, slots: int = DEVICES) -> Show:
         longest_gap=draw(st.integers(0, U8)),
         stopped=draw(st.booleans()),
         **draw(marks(last)),
-        nobody=draw(st.none() | nobodies(last, series=series)),
+        nobody=draw(st.none() | nobodies(last, title_id, series=series)),
         devices=[
             ShowDevice(slot, (last - draw(_AGES)) // 1000, draw(_COUNTS), draw(_COUNTS))
             for slot in seats
@@ -193,9 +193,10 @@ def codes_of(
     works: Mapping[str, bytes] = MappingProxyType({}),
 ) -> dict[str, list[int]]:
     """Codes by feature and candidate; empty where there is none."""
-    found = candidates(state, WATCH_NEXT, works)
+    found = candidates(state, WATCH_NEXT)
     if not found.ids:
         return {}
+    found = found._replace(works=[works.get(show_id, b"") for show_id in found.ids])
     codes = feature_codes(state, slot, found, CompiledPriors(priors or Priors()))
     return dict(zip(FEATURE_NAMES, codes.tolist(), strict=True))
 
@@ -218,5 +219,5 @@ def catalogs(draw: st.DrawFn, state: ProfileState) -> dict[str, bytes]:
         episodes = draw(st.lists(st.tuples(numbers, times, ends), max_size=6))
         head = HEAD.pack(draw(st.integers(0, 15)), 0, len(episodes), draw(times), 0)
         packed = [EPISODE.pack(*n, a, b) for n, a, b in episodes]
-        works[show_id] = b"".join((head, *packed, NO_OFFERS))
+        works[show_id] = b"".join((head, *packed))
     return works

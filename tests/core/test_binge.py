@@ -55,7 +55,7 @@ class Evening:
         return watched_in_a_row(state, unpack_show(show, state.shows[show])) / HOUR
 
     def row(self, in_a_row_ms: int | None) -> Row:
-        policy = replace(WATCH_NEXT, in_a_row_ms=in_a_row_ms)
+        policy = replace(WATCH_NEXT, in_a_row_ms=in_a_row_ms, asleep=None)
         return row(self.state(), "p", "tv", View(policy=policy))
 
 

@@ -12,13 +12,15 @@ from stream_cw.core.events import DEVICE_TYPES
 from stream_cw.core.extraction import feature_codes
 from stream_cw.core.features import EXTRACTION, FEATURES
 from stream_cw.core.limits import U8, U16
+from stream_cw.core.policies import WATCH_NEXT
 from stream_cw.core.priors import CompiledPriors, Priors, title_hash
-from stream_cw.core.rules import WATCH_NEXT
 from stream_cw.core.show import HOUR_BINS, Show, ShowDevice, new_show
 from stream_cw.core.state import Device, ProfileState, hash64
 from stream_cw.core.windows import NO_END
 from stream_cw.core.works import EPISODE, HEAD
 from stream_cw.history.simulator.dice import Dice
+
+POLICY = replace(WATCH_NEXT, given_up_per_mille=0)
 
 T = TypeVar("T")
 
@@ -108,7 +110,8 @@ def digest_of_codes() -> tuple[str, list[set[int]]]:
             Priors({title_hash(hash64(f"show-{n}")): (n, 2 * n, 3 * n) for n in range(20)})
         )
         for known in ({}, works):
-            found = candidates(state, WATCH_NEXT, known)
+            found = candidates(state, POLICY)
+            found = found._replace(works=[known.get(name, b"") for name in found.ids])
             for slot in range(len(state.devices) if found.ids else 0):
                 codes = feature_codes(state, slot, found, priors)
                 digest.update(codes.astype("<i8").tobytes())

@@ -15,13 +15,15 @@ from stream_cw.core.catalog import (
     SeriesEntry,
     encode_catalog_entry,
 )
+from stream_cw.core.offers import pack_offers
+from stream_cw.core.windows import NO_END
 from stream_cw.core.works import (
     EPISODE,
     HEAD,
-    NO_END,
     Work,
     WorkEpisode,
     admit_entry,
+    offers_of,
     pack_work,
     unpack_work,
 )
@@ -86,7 +88,7 @@ def told(entry: CatalogEntry) -> Work:
 def test_what_is_packed_is_what_the_entry_says(entry: CatalogEntry) -> None:
     packed = pack_work(entry)
     assert unpack_work(packed) == told(entry)
-    assert len(packed) == 12 + 12 * len(told(entry).episodes)
+    assert packed[12 + 12 * len(told(entry).episodes) :] == pack_offers(entry) == offers_of(packed)
 
 
 @given(series)
@@ -146,9 +148,10 @@ def test_the_layout_is_the_documented_one() -> None:
     wanted = struct.pack("<BBHII", 1 | 4 | 8, 0, 2, day, 1)
     wanted += struct.pack("<HHII", 3, 2, day, day + 9)
     wanted += struct.pack("<HHII", 0, 0, day + 1, day + 9)
-    assert pack_work(show) == wanted
+    assert pack_work(show).removesuffix(pack_offers(show)) == wanted
     film = MovieEntry(id="f", kids=True)
-    assert pack_work(film) == struct.pack("<BBHII", 2 | 4, 0, 0, 0, 0)
+    wanted = struct.pack("<BBHII", 2 | 4, 0, 0, 0, 0)
+    assert pack_work(film).removesuffix(pack_offers(film)) == wanted
 
 
 def test_an_episode_goes_before_its_series_in_what_it_says() -> None:

@@ -13,7 +13,7 @@ from stream_cw.core.candidates import Candidates
 from stream_cw.core.row import View
 from stream_cw.core.rows import decode_row, encode_row
 from stream_cw.core.state import ProfileState
-from stream_cw.history.catalog_file import read_works
+from stream_cw.history.catalog_file import read_catalog, read_works
 from stream_cw.history.log import EventLog
 from stream_cw.history.replay import replay
 from stream_cw.history.simulator import simulate
@@ -58,6 +58,9 @@ class Asked(dict[str, bytes]):
     def __init__(self) -> None:
         self.ids: set[str] = set()
 
+    def __bool__(self) -> bool:
+        return True  # an empty catalog is not asked
+
     def get(self, key: str, default: bytes = b"") -> bytes:  # type: ignore[override]
         self.ids.add(key)
         return default
@@ -75,7 +78,7 @@ def test_every_candidate_of_a_data_set_is_looked_up(log: EventLog) -> None:
     asked = Asked()
     make_dataset([log], works=asked)
     assert wanted
-    assert asked.ids == wanted
+    assert asked.ids >= wanted
 
 
 def test_a_placement_is_told_the_works(log: EventLog, works: dict[str, bytes]) -> None:
@@ -136,10 +139,9 @@ class TestCommands:
         done = run("replay", *arguments)
         assert done.exit_code == 0, done.output
         seen = SHOWS if version is None else version
+        view = View(catalog=seen, works=read_catalog(folder / "catalog.jsonl", version).works)
         found = out.read_bytes().splitlines()
-        rows = [
-            row for played in replay(log, {}, view=View(catalog=seen)) for _, row in played.rows
-        ]
+        rows = [row for played in replay(log, {}, view=view) for _, row in played.rows]
         assert [line.partition(b'"row":')[2][:-1] for line in found] == [
             b"null" if row is None else encode_row(row) for row in rows
         ]

@@ -6,7 +6,7 @@ notes what it is told. What the two do for real is tested in `test_worker`.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterator, Set
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
@@ -20,10 +20,11 @@ from stream_cw.core.rows import Version, decode_row
 from stream_cw.core.state import live_devices
 from stream_cw.errors import LogMismatchError
 from stream_cw.worker import breath
+from stream_cw.worker.flight import IN_FLIGHT
 from stream_cw.worker.held import Held
 from stream_cw.worker.lease import Lease
 from stream_cw.worker.mark import MARK_KEY, Mark, decode_mark
-from stream_cw.worker.rounds import IN_FLIGHT, Rounds
+from stream_cw.worker.rounds import Rounds
 from stream_cw.worker.setup import Setup
 from stream_cw.worker.stats import Stats
 from stream_cw.worker.transport import Batch
@@ -119,7 +120,7 @@ class Scene:
         self.views = 0
         self.log_starts_at = 0
         self.catalog_ts = 0
-        self.news: asyncio.Queue[Set[str]] = asyncio.Queue()
+        self.news: asyncio.Queue[frozenset[str]] = asyncio.Queue()
         self.events: Iterator[tuple[int, bytes]] = iter(
             enumerate(map(encode_event, make_events(1, 50)))
         )
@@ -284,16 +285,16 @@ class TestPushes:
     def test_a_live_session_with_the_show_gets_its_row_behind_those_in_flight(self) -> None:
         async def play(s: Scene) -> None:
             await s.run(records=10)
-            state = s.rounds._state(0, b"profile-0")
+            state = s.rounds._flight.state(0, b"profile-0")
             assert state is not None
             assert len(live_devices(state)) == 2, "by the catalog's time one of them has gone"
             (show,) = list(state.shows)[:1]
             s.catalog_ts = state.now + SESSION_GAP_MS
             before = len(s.broker.sent[TOPICS.rows])
             s.rounds.setup.held.clear()
-            await s.rounds.push({"another"})
+            await s.rounds.push(frozenset({"another"}))
             assert s.rounds.setup.stats.pushed == 0
-            await s.rounds.push({"another", show})
+            await s.rounds.push(frozenset({"another", show}))
             await breathe()
             rows = [decode_row(value) for value in s.broker.sent[TOPICS.rows][before:]]
             assert {row.version for row in rows} == {Version(state.revision, 0, 3)}
@@ -308,13 +309,13 @@ class TestPushes:
     def test_who_is_gone_gets_none_and_is_forgotten(self) -> None:
         async def play(s: Scene) -> None:
             await s.run(records=3)
-            state = s.rounds._state(0, b"profile-0")
+            state = s.rounds._flight.state(0, b"profile-0")
             assert state is not None
             s.rounds.setup.held.clear()
             s.catalog_ts = state.now + SESSION_GAP_MS + 1
-            await s.rounds.push(state.shows.keys())
+            await s.rounds.push(frozenset(state.shows))
             s.catalog_ts = state.now
-            await s.rounds.push(state.shows.keys())
+            await s.rounds.push(frozenset(state.shows))
             assert s.rounds.setup.stats.pushed == 0
             await settled(s)
 
@@ -323,12 +324,12 @@ class TestPushes:
     def test_what_the_device_has_already_is_held_back(self) -> None:
         async def play(s: Scene) -> None:
             await s.run(records=3)
-            state = s.rounds._state(0, b"profile-0")
+            state = s.rounds._flight.state(0, b"profile-0")
             assert state is not None
-            await s.rounds.push(state.shows.keys())
+            await s.rounds.push(frozenset(state.shows))
             assert s.rounds.setup.stats.pushed == 0
             s.rounds.setup.held.clear()
-            await s.rounds.push(state.shows.keys())
+            await s.rounds.push(frozenset(state.shows))
             assert s.rounds.setup.stats.pushed > 0
             await settled(s)
 
@@ -337,7 +338,7 @@ class TestPushes:
     def test_none_is_sent_while_partitions_are_handed_over(self) -> None:
         async def play(s: Scene) -> None:
             await s.run(records=3)
-            shows = {f"series-{n}" for n in range(30)}
+            shows = frozenset(f"series-{n}" for n in range(30))
             await settled(s)
             s.rounds.setup.held.clear()
             await s.rounds.push(shows)
@@ -352,7 +353,7 @@ class TestPushes:
             await s.run(records=3)
             s.rounds.setup.held.clear()
             pushing = asyncio.create_task(s.rounds.push_changes())
-            s.news.put_nowait({f"series-{n}" for n in range(30)})
+            s.news.put_nowait(frozenset(f"series-{n}" for n in range(30)))
             await breathe()
             assert s.rounds.setup.stats.pushed > 0
             pushing.cancel()
