@@ -16,10 +16,10 @@ from stream_cw.core.catalog import (
     encode_catalog_entry,
 )
 from stream_cw.core.offers import pack_offers
+from stream_cw.core.windows import NO_END
 from stream_cw.core.works import (
     EPISODE,
     HEAD,
-    NO_END,
     Work,
     WorkEpisode,
     admit_entry,
