@@ -241,8 +241,8 @@ def forget_marks(show: Show) -> None:
     started = show.started_ts or 0
     if show.removal_ts < started:
         show.removed, show.removal_ts = False, 0
-    elsewhere = max((listed.ts for listed in show.episodes), default=-1)
-    if show.watched_ts < started or show.watched_ts <= elsewhere:
+    elsewhere = max((listed.ts for listed in show.episodes), default=0)
+    if show.watched_ts < started or 0 < show.watched_ts <= elsewhere:
         show.watched, show.watched_ts = False, 0
 
 

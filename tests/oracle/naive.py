@@ -534,6 +534,8 @@ def _play(pointer: Pointer, happening: Happening) -> None:
     pointer.last_ts = max(pointer.last_ts, happening.ts)
     if happening.opened:
         pointer.started = max(pointer.started or 0, happening.ts)
+    if pointer.started is not None and pointer.last_ts - pointer.started >= U32:
+        pointer.started = None
 
 
 def _mark(pointer: Pointer, happening: Happening) -> None:
@@ -576,7 +578,7 @@ def _titles(happenings: Sequence[Happening]) -> dict[str, Any]:
             for title_id, entry in pointer.known.items()
         },
         "stopped": isinstance(holder.event, Stop),
-        "started_ts": None if started is None else max(started, pointer.last_ts - (U32 - 1)),
+        "started_ts": started,
         "removed": pointer.removal[1],
         "removal_ts": pointer.removal[0],
         "watched": pointer.watched_ts > 0,
