@@ -175,20 +175,21 @@ def _play(state: ProfileState, event: Playback, title: Movie | Episode, slot: in
     seen = Watch(
         title=title,
         position_ms=event.position_ms,
-        ts=event.ts,
+        ts=pairing.ts,
         tz_offset_min=_tz_offset(event, device),
         device_type=DEVICE_TYPES.index(event.device_type),
         slot=slot,
         supersedes=_supersedes(state, show, slot),
         started=pairing.started,
         reported=pairing.reported,
+        pressed=isinstance(event, Play) and (pairing.started or not event.autoplay),
         autoplay=isinstance(event, Play) and event.autoplay,
         stopped=isinstance(event, Stop),
         credit_ms=pairing.credit_ms,
         session=state.sessions,
         device_session=device.sessions,
         depth=depth,
-        idle_ms=max(0, event.ts - device.deliberate_ts),
+        idle_ms=max(0, pairing.ts - device.deliberate_ts),
     )
     gap = watch(show, seen)
     first_act = pairing.started and not seen.autoplay and not device.acted

@@ -10,6 +10,7 @@ from stream_cw.core.choice import NOTHING, Choice, choose
 from stream_cw.core.columns import (
     FLAGS,
     FURTHEST,
+    FURTHEST_LENGTH,
     REMOVED,
     ROW,
     SERIES,
@@ -19,11 +20,13 @@ from stream_cw.core.columns import (
     columns,
 )
 from stream_cw.core.compiled import compiled
+from stream_cw.core.limits import U32
 from stream_cw.core.presence import given_up, slept_through
 from stream_cw.core.rules import Policy, is_finished, is_started
 from stream_cw.core.state import ProfileState
 
 _POSITION, _DURATION, _CREDITS = ROW["position"], ROW["duration"], ROW["credits"]
+_FURTHEST, _STARTED_AGO = ROW["furthest"], ROW["started_ago"]
 
 
 class Candidates(NamedTuple):
@@ -59,6 +62,8 @@ def candidates(
     now: int | None = None,
 ) -> Candidates:
     """Pick the shows that were started and are not finished; a finished episode keeps its series.
+
+    A film that was once finished stays so until it is played for as long as counts as started.
 
     Parameters
     ----------
@@ -124,8 +129,12 @@ def _judge(
         series = flags & SERIES != 0
         position, duration = shows[_POSITION, n], shows[_DURATION, n]
         started[n] = is_started(policy, series, position, duration)
-        begun = started[n] or (series and is_started(policy, series, shows[FURTHEST, n], 0))
-        finished[n] = flags & WATCHED != 0 or is_finished(
-            policy, position, duration, shows[_CREDITS, n]
-        )
-        kept[n] = begun and flags & REMOVED == 0
+        reached, length = shows[FURTHEST, n], shows[FURTHEST_LENGTH, n]
+        begun = started[n] or (series and is_started(policy, True, reached, length))
+        credit = shows[_CREDITS, n]
+        finished[n] = flags & WATCHED != 0 or is_finished(policy, position, duration, credit)
+        if not series and not finished[n]:
+            seen = shows[_FURTHEST, n] << 16 | shows[_FURTHEST + 1, n]
+            again = is_started(policy, False, shows[_STARTED_AGO, n], duration)
+            finished[n] = not again and (seen == U32 or is_finished(policy, seen, duration, credit))
+        kept[n] = (begun or finished[n]) and flags & REMOVED == 0

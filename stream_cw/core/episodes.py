@@ -18,6 +18,7 @@ from stream_cw.core.left import (
 from stream_cw.core.limits import U16
 from stream_cw.core.rules import is_finished, is_started
 from stream_cw.core.shelf import (
+    BEFORE_ALL,
     NO_PLACE,
     Shelf,
     find_hash,
@@ -125,9 +126,9 @@ def _stand(shelf: Shelf, show: Ints, offer: int) -> Stand:
         place = place_of(shelf, offer)
     elif show[_SEASON] > 0 or not show[FLAGS] & _HAS_SEASON:
         place = place_reached(shelf, show[_SEASON], show[_EPISODE], False)
-    furthest = place
+    furthest = max(place, BEFORE_ALL)
     if show[_FAR + 1] > 0:
-        furthest = max(place, place_reached(shelf, show[_FAR], show[_FAR + 1], True))
+        furthest = max(furthest, place_reached(shelf, show[_FAR], show[_FAR + 1], True))
     return Stand(offer, place, furthest)
 
 
@@ -176,7 +177,7 @@ def _choose_after_look(
             if kind == NEXT and place_of(shelf, found) == stand.place:
                 return RESUME, 0
             return kind, found
-    if stand.furthest == stand.place:
+    if stand.furthest == max(stand.place, BEFORE_ALL):
         return RESUME, 0
     return _next(shelf, Stand(stand.offer, NO_PLACE, stand.furthest))
 

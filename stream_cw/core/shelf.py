@@ -1,9 +1,10 @@
 """Searches among the offers of a packed work (`stream_cw.core.offers`), compiled.
 
-An offer is named by its number, its place is that among the regular episodes; -1 is none of either.
+An offer is named by its number, -1 is none. Its place is that among the regular episodes; -1 stands
+before them all.
 """
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ _HEAD_BYTES, _EPISODE_BYTES, _EPISODES_AT, _COUNT_BYTES = 12, 12, 2, 2
 _PLACE, _SEASON, _EPISODE, _LAST = (0, 2), (2, 2), (4, 2), (6, 2)
 _FROM, _UNTIL, _DURATION, _CREDITS, _HASH = (10, 4), (14, 4), (18, 4), (22, 4), (26, 4)
 _ID_AT, _ID_LENGTH, _LANGUAGE, _COUNTRIES = (30, 3), (33, 1), (8, 1), (9, 1)
-NO_PLACE: Final = -1
+BEFORE_ALL, NO_PLACE = -1, -2
 
 
 class Shelf(NamedTuple):
@@ -127,7 +128,7 @@ def place_reached(shelf: Shelf, season: int, episode: int, begun: bool) -> int:
     begun : bool
         A double episode is reached with its first number, not only with its last.
     """
-    found = NO_PLACE
+    found = BEFORE_ALL
     for offer in range(shelf.offers):
         place, of_season = place_of(shelf, offer), _read(shelf, offer, _SEASON)
         number = _read(shelf, offer, _EPISODE if begun else _LAST)

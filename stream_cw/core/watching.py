@@ -45,6 +45,8 @@ class Watch(NamedTuple):
         A new playback begins.
     reported : bool
         An open playback goes on.
+    pressed : bool
+        Somebody pressed play, be it behind a pause; or a new playback began by itself.
     autoplay : bool
     stopped : bool
         The event is a stop.
@@ -76,6 +78,7 @@ class Watch(NamedTuple):
     device_session: int
     depth: int = 0
     idle_ms: int = 0
+    pressed: bool = False
 
     @property
     def attended(self) -> bool:
@@ -130,10 +133,10 @@ def watch(show: Show, event: Watch) -> int:
         _move(show, event)
     else:
         _note_late(show, event)
-    if event.started:
+    if event.pressed:
         show.started_ts = max(show.started_ts or 0, event.ts)
     forget_marks(show)
-    _reach(show, event.title)
+    _reach(show, event.title, event.position_ms)
     show.last_ts = max(show.last_ts, event.ts)
     show.first_s = min(show.first_s, event.ts // 1000)
     if event.credit_ms:
@@ -225,7 +228,7 @@ def mark_watched(show: Show, title: Movie | Episode, ts: int) -> None:
 
     No play and no time is counted. Of another title than the last one an older word says nothing.
     """
-    _reach(show, title)
+    _reach(show, title, U32)
     if title.id != show.title_id:
         if ts <= max(show.last_ts, show.watched_ts):
             return
@@ -237,7 +240,7 @@ def mark_watched(show: Show, title: Movie | Episode, ts: int) -> None:
 
 
 def forget_marks(show: Show) -> None:
-    """Let the marks go that the newest playback began after, or another title was reached after."""
+    """Let the marks go that play was pressed after, or another title was reached after."""
     started = show.started_ts or 0
     if show.removal_ts < started:
         show.removed, show.removal_ts = False, 0
@@ -246,9 +249,11 @@ def forget_marks(show: Show) -> None:
         show.watched, show.watched_ts = False, 0
 
 
-def _reach(show: Show, title: Movie | Episode) -> None:
-    """Note the furthest regular episode; season 0 holds specials."""
-    if isinstance(title, Episode) and title.episode is not None and title.season != 0:
+def _reach(show: Show, title: Movie | Episode, position_ms: int) -> None:
+    """Note the furthest regular episode (season 0 holds specials), or how far a film was seen."""
+    if isinstance(title, Movie):
+        show.furthest = max(show.furthest, (position_ms >> 16, position_ms & U16))
+    elif title.episode is not None and title.season != 0:
         show.furthest = max(show.furthest, (title.season or 0, title.episode))
 
 

@@ -4,13 +4,22 @@ Nothing is kept from one question to the next, and nothing is shared with the co
 the structs of events. It knows of titles that are all equally long, of a film and of a series whose
 episodes are released one by one, and of members who are awake.
 
-Where a rule leaves the choice (looking at an older episode, `Promises.right`), more than one tile
-is right.
+A rewatch may be given up or not: both tiles are right. So are those with and without what a state
+need not remember.
 """
 
 from typing import NamedTuple
 
-from stream_cw.core.events import Event, MarkWatched, Pause, Play, Remove, Stop, UndoRemove
+from stream_cw.core.events import (
+    Event,
+    MarkWatched,
+    Pause,
+    Play,
+    Remove,
+    SetRecording,
+    Stop,
+    UndoRemove,
+)
 
 SECOND, MINUTE, DAY = 1_000, 60_000, 86_400_000
 LASTS = 40 * MINUTE
@@ -36,104 +45,157 @@ Shelf = dict[str, list[Release]]
 """The titles of each show, in the order in which they are watched."""
 
 
+class Told(NamedTuple):
+    """An event, and when the position that it tells was reached: a player may rest for long."""
+
+    ts: int
+    event: Event
+
+
 class Story(NamedTuple):
     """What became of a show.
 
     Attributes
     ----------
-    positions : dict of str to int
-        Where each title was left, the last one last; of one that was only marked, 0.
-    watched : bool
-        A member said so of the last title, and did not play it again.
+    played : dict of str to int
+        Where each title was left, the last one last.
+    marked : str or None
+        A title that a member said was watched, behind all that was played of other ones, and not
+        played since.
     removed : bool
         A member said so, and nobody played the show again.
+    titles : set of str
+        All that were played or marked.
     seen : bool
-        The last title was once watched to its end.
+        Once played to its end, or marked.
+    lasted : int
+        From when play was last pressed to the newest position.
     """
 
-    positions: dict[str, int]
-    watched: bool
+    played: dict[str, int]
+    marked: str | None
     removed: bool
+    titles: set[str]
     seen: bool
-
-    @property
-    def last(self) -> tuple[str, int]:
-        """The last title and where it was left."""
-        return list(self.positions.items())[-1]
+    lasted: int
 
 
 class Promises:
-    """All that has arrived of a profile."""
+    """All that has arrived of a profile and was not private."""
 
     def __init__(self) -> None:
-        self.events: dict[str, Event] = {}
+        self.told: list[Told] = []
+        self.now = 0
+        self._ids: set[str] = set()
+        self._resting: dict[str, tuple[str, int, int]] = {}
+        self._private_from, self._private_until = 0, 0
 
-    def arrive(self, event: Event) -> None:
-        """Take an event; one that was there already changes nothing."""
-        self.events.setdefault(event.event_id, event)
+    def arrive(self, event: Event) -> bool:
+        """Take an event, and tell whether it counts; one that was there already does not."""
+        if event.event_id in self._ids:
+            return False
+        self._ids.add(event.event_id)
+        self.now = max(self.now, event.ts)
+        if isinstance(event, SetRecording):
+            if event.recording:
+                self._private_until = event.ts
+            else:
+                self._private_from = event.ts
+        elif self._is_private(event.ts):
+            return False
+        self.told.append(Told(self._reached(event), event))
+        return True
+
+    def _is_private(self, ts: int) -> bool:
+        if not self._private_from or ts < self._private_from:
+            return False
+        return self._private_until < self._private_from or ts < self._private_until
+
+    def _reached(self, event: Event) -> int:
+        """Tell when a position was reached; who halts where the last report was only rests."""
+        if not isinstance(event, Play | Pause | Stop):
+            return event.ts
+        device, title, position = event.device_id, event.title.id, event.position_ms
+        open_title, open_position, since = self._resting.get(device, ("", -1, 0))
+        if isinstance(event, Play):
+            self._resting[device] = (title, position, event.ts)
+            return event.ts
+        if open_title != title:
+            return event.ts
+        ts = since if open_position == position else event.ts
+        self._resting[device] = ("", -1, 0) if isinstance(event, Stop) else (title, position, ts)
+        return ts
 
     def knows(self, show: str) -> bool:
-        return any(isinstance(e, Play) and e.title.show_id == show for e in self.events.values())
+        return any(isinstance(e, Play) and e.title.show_id == show for _, e in self.told)
 
     def story(self, show: str) -> Story:
-        positions: dict[str, int] = {}
-        watched = removed = seen = False
-        for event in sorted(self.events.values(), key=lambda event: event.ts):
+        played: dict[str, int] = {}
+        titles: set[str] = set()
+        marked, removed, seen, pressed, newest = None, False, False, 0, 0
+        for ts, event in sorted(self.told, key=lambda told: (told.ts, told.event.ts)):
             match event:
                 case Play() | Pause() | Stop() if event.title.show_id == show:
-                    title = event.title.id
-                    same, play = [title] == list(positions)[-1:], isinstance(event, Play)
-                    seen = (seen and same) or event.position_ms > FINISHED
-                    watched, removed = watched and same and not play, removed and not play
-                    positions.pop(title, None)
-                    positions[title] = event.position_ms
+                    title, newest = event.title.id, ts
+                    if isinstance(event, Play):
+                        removed, marked, pressed = False, None, ts
+                    marked = marked if marked == title else None
+                    played.pop(title, None)
+                    played[title] = event.position_ms
+                    titles.add(title)
+                    seen = seen or event.position_ms > FINISHED
                 case MarkWatched() if event.title.show_id == show:
-                    title = event.title.id
-                    positions[title] = positions.pop(title, 0)
-                    watched = True
+                    marked, seen = event.title.id, True
+                    titles.add(marked)
                 case Remove() | UndoRemove() if event.show_id == show:
                     removed = isinstance(event, Remove)
-        return Story(positions, watched, removed, seen)
+        return Story(played, marked, removed, titles, seen, newest - pressed)
 
     def right(self, show: str, shelf: Shelf) -> set[Offer]:
         """Tell which tiles of a show are right."""
         story = self.story(show)
         if not self.knows(show) or story.removed:
             return {None}
-        title, position_ms = story.last
-        finished = story.watched or position_ms > FINISHED
-        if title == show:
-            return _of_a_film(story, position_ms, finished)
+        last, position_ms = list(story.played.items())[-1]
+        if last == show:
+            return {None if _is_film_gone(story, position_ms) else (last, position_ms)}
         order = [release.title for release in shelf[show]]
-        furthest = max(story.positions, key=order.index)
-        offer = self._behind(title, shelf[show]) if finished else story.last
-        if title == furthest:
-            return _of_the_furthest(story, offer)
-        onward = self._behind(furthest, shelf[show])
+        if story.marked is not None and order.index(story.marked) >= order.index(last):
+            return {self._behind(story.marked, shelf[show])}
+        if story.marked is not None or position_ms > FINISHED:
+            return {self._from(last, position_ms, shelf[show])}
+        if position_ms < STARTED:
+            return self._after_look(story, shelf[show])
+        right: set[Offer] = {(last, position_ms)}
+        furthest = max(story.titles, key=order.index)
+        if last == order[0] and furthest != last:  # given up or not
+            onward = self._from(furthest, story.played.get(furthest, LASTS), shelf[show])
+            right |= {onward, self._behind(furthest, shelf[show])} - {None}
+        return right
+
+    def _after_look(self, story: Story, releases: list[Release]) -> set[Offer]:
+        """Go on where the series stood before an episode was only looked at."""
+        *others, (last, position_ms) = story.played.items()
+        remembered = others[::-1][:LISTED]
+        right: set[Offer] = set()
+        for many in {len(remembered), *(range(len(remembered)) if len(others) > LISTED else ())}:
+            started = [(t, at) for t, at in remembered[:many] if at >= STARTED]
+            offer = self._from(*started[0], releases) if started else None
+            right.add((last, position_ms) if offer == (last, 0) else offer)
+        return right
+
+    def _from(self, title: str, position_ms: int, releases: list[Release]) -> Offer:
         if position_ms > FINISHED:
-            return {offer}
-        if position_ms >= STARTED and not finished:
-            return {offer, onward or offer}  # watched again, or given up for what is new
-        # A look at an older episode, or a word about one, is no place to go on from.
-        return {None, offer, onward, *story.positions.items()}
+            return self._behind(title, releases)
+        return title, position_ms
 
     def _behind(self, title: str, releases: list[Release]) -> Offer:
         """Find the first title behind one that is released by now."""
-        now = max(event.ts for event in self.events.values())
         behind = releases[[release.title for release in releases].index(title) + 1 :]
-        return next(((release.title, 0) for release in behind if release.ts <= now), None)
+        return next(((release.title, 0) for release in behind if release.ts <= self.now), None)
 
 
-def _of_a_film(story: Story, position_ms: int, finished: bool) -> set[Offer]:
-    """Keep a film that is started; a look at one that was seen may be no place to go on from."""
-    if finished or position_ms < FILM_STARTED:
-        return {None}
-    return {None, story.last} if story.seen else {story.last}
-
-
-def _of_the_furthest(story: Story, offer: Offer) -> set[Offer]:
-    """Keep a series of which any episode is started, as far as that is remembered."""
-    *others, last = story.positions.values()
-    if last >= STARTED or (len(others) <= LISTED and max(others, default=0) >= STARTED):
-        return {offer}
-    return {None, offer} if others or story.watched else {None}
+def _is_film_gone(story: Story, position_ms: int) -> bool:
+    """Whether a film is finished, not begun, or was once finished and now only looked at."""
+    look = story.seen and story.lasted < FILM_STARTED
+    return look or story.marked is not None or not FILM_STARTED <= position_ms <= FINISHED

@@ -15,6 +15,8 @@ from stream_cw.core.step import Step, step
 from stream_cw.core.works import pack_work
 
 SECOND = 1_000
+OURS = "of our own"
+"""Stands for the thread of a case that nobody complained about."""
 SAID = ("asleep", "new_episode")
 """Reasons that a tile must give where a case names them, and only there."""
 
@@ -46,7 +48,7 @@ class Case(NamedTuple):
     Attributes
     ----------
     complaint : str
-        The thread, as its site names it.
+        The thread, as its site names it; or `OURS`.
     name : str
         What it is about.
     expected : str

@@ -1,8 +1,9 @@
 """A household of three devices, at random, against the promises that the row makes it.
 
 Events are late (a device without network tells later, in its own order), are repeated, and what is
-released changes in between. After each step the row must be what `promises.py` says of all that has
-arrived, and must be so as well had the newest events, or all, arrived in another order.
+released changes in between. Recording may be switched off: what is played then is private. After
+each step the row must be what `promises.py` says of all that has arrived, and must be so as well
+had the newest events, or all, arrived in another order.
 """
 
 import random
@@ -12,14 +13,14 @@ from typing import NamedTuple
 
 import msgspec
 from arrival import chosen_order
-from household import START, Home, Player, pick, title_of
+from household import Home, Player, pick, title_of
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from promises import DAY, LASTS, MINUTE, Offer, Promises, Release, Shelf
+from promises import DAY, MINUTE, Offer, Promises, Release
 from script import take
+from shelves import SHOWS, first_shelf, offers_of, view_of
 
-from stream_cw.core.catalog import EpisodeEntry, MovieEntry, Season, SeriesEntry
 from stream_cw.core.events import (
     Event,
     HomeView,
@@ -27,25 +28,22 @@ from stream_cw.core.events import (
     Pause,
     Remove,
     SessionStart,
+    SetRecording,
     Stop,
     UndoRemove,
 )
-from stream_cw.core.policies import WATCH_NEXT
-from stream_cw.core.row import View, row
-from stream_cw.core.rows import Row
+from stream_cw.core.row import row
 from stream_cw.core.state import ProfileState
-from stream_cw.core.works import pack_work
 
-SHOWS = ("film", "saga")
-POLICY = WATCH_NEXT
-RECENT = 8
-"""So many events are dealt anew after each step: that is where devices cross."""
+RECENT, DEALT_EACH = 8, 2
+"""So many events are dealt anew after every second one: that is where devices cross."""
 
 HAPPENINGS = (
     *("press",) * 4,
     *("take_a_tile",) * 3,
     *("mark_watched",) * 2,
     *("begin", "remove", "undo_remove", "wait", "release", "lose_or_find_network", "repeat"),
+    "switch_recording",
 )
 """What happens, as often as it stands here."""
 
@@ -64,33 +62,35 @@ class Household(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.home = Home(self._arrive)
-        self.shelf: Shelf = {
-            "film": [Release("film", START)],
-            "saga": [Release(f"saga-{n}", START) for n in range(3)],
-        }
+        self.shelf = first_shelf()
         self.view = view_of(self.shelf)
         self.promises = Promises()
         self.state: ProfileState | None = None
         self.arrived: list[Event] = []
         self.before: list[ProfileState | None] = []
+        self.private: list[bool] = []
+        self.may_be_private = False
+        self.recording = True
+        self.checked = 0
 
-    @initialize(minutes=st.sampled_from((1, 7)))
-    def come_home(self, minutes: int) -> None:
+    @initialize(minutes=st.sampled_from((1, 7)), private=st.booleans())
+    def come_home(self, minutes: int, private: bool) -> None:
         """Begin something at each device, and let it play."""
+        self.may_be_private = private
         for number, show in enumerate(("saga", "saga", "film")):
             player = self.home.players[number]
             self.home.tell(player, HomeView)
             self.begin(Turn(player, show, number))
             self.home.wait(minutes * MINUTE)
 
-    @rule(
-        what=st.sampled_from(HAPPENINGS),
-        player=st.integers(0, 2),
-        show=st.sampled_from(("film", "saga", "saga")),
-        number=st.integers(0, 59),
-    )
-    def happen(self, what: str, player: int, show: str, number: int) -> None:
-        getattr(self, what)(Turn(self.home.players[player], show, number))
+    @rule(dice=st.integers(0, len(HAPPENINGS) * 3 * 3 * 60 - 1))
+    def happen(self, dice: int) -> None:
+        """Do one thing; all that is chosen stands in one number, as numbers cost time."""
+        dice, what = divmod(dice, len(HAPPENINGS))
+        dice, player = divmod(dice, 3)
+        number, show = divmod(dice, 3)
+        turn = Turn(self.home.players[player], ("film", "saga", "saga")[show], number)
+        getattr(self, HAPPENINGS[what])(turn)
 
     # What members do
 
@@ -109,6 +109,8 @@ class Household(RuleBasedStateMachine):
         """Halt what plays, or go on with what is paused; a device at rest is opened."""
         if turn.player.playing:
             self.home.halt(turn.player, pick((Pause, Pause, Stop), turn.number))
+        elif turn.player.title is not None and turn.number % 4 == 0:
+            self.home.halt(turn.player, Stop)
         elif turn.player.title is not None:
             self.home.begin(turn.player, turn.player.title, turn.player.position_ms)
         else:
@@ -122,7 +124,10 @@ class Household(RuleBasedStateMachine):
 
     def mark_watched(self, turn: Turn) -> None:
         """Where the show stands, or a title behind that; what marks of older ones do is no rule."""
-        last, _ = self.promises.story(turn.show).last
+        story = self.promises.story(turn.show)
+        if not story.played:
+            return
+        last = story.marked or list(story.played)[-1]
         there = [release.title for release in self.shelf[turn.show]]
         behind = there[there.index(last) :][: pick((1, 1, 1, 2, 3), turn.number)]
         self.home.tell(turn.player, MarkWatched, title=title_of(behind[-1]))
@@ -145,6 +150,12 @@ class Household(RuleBasedStateMachine):
         else:
             self.home.find_network(turn.player)
 
+    def switch_recording(self, turn: Turn) -> None:
+        """Off or on; told at once, as a device without network cannot switch it."""
+        if self.may_be_private and turn.player.online:
+            self.recording = not self.recording
+            self.home.tell(turn.player, SetRecording, recording=self.recording)
+
     def repeat(self, turn: Turn) -> None:
         before, offers = self.state, self._offers()
         self.state = take(before, pick(self.arrived, -turn.number)).state
@@ -155,12 +166,14 @@ class Household(RuleBasedStateMachine):
 
     @invariant()
     def the_row_keeps_its_promises(self) -> None:
-        if self.arrived:
+        if self.arrived and len(self.arrived) != self.checked:
             self._check(self.state)
 
     @invariant()
     def the_newest_events_may_arrive_otherwise(self) -> None:
-        if self.arrived:
+        due = len(self.arrived) // DEALT_EACH > self.checked // DEALT_EACH
+        self.checked = len(self.arrived)
+        if due and not any(self.private[-RECENT:]):
             newest, before = self.arrived[-RECENT:], self.before[-RECENT:][0]
             chance = random.Random(len(self.arrived))
             order = chosen_order(newest, chance.choice, before.shows if before else ())
@@ -170,20 +183,19 @@ class Household(RuleBasedStateMachine):
         """Let all that waits arrive, then device by device, and some of it twice."""
         for player in self.home.players:
             self.home.find_network(player)
-        for first in (min, max) if self.arrived else ():
+        for first in (min, max) if self.arrived and not any(self.private) else ():
             order = chosen_order(self.arrived, partial(first, key=lambda event: event.device_id))
             state = run([*order, *order[-3:]])
             self._check(state)
             assert state.revision == self.state.revision
 
     def _check(self, state: ProfileState) -> None:
-        right = {show: self.promises.right(show, self.shelf) for show in SHOWS}
-        for device in state.devices:
-            offers = offers_of(row(state, "p", device.device_id, self.view))
-            assert offers.keys() <= right.keys()
-            for show in SHOWS:
-                found = offers.get(show)
-                assert found in right[show], f"{show}: {found}, right is {right[show]}"
+        device = state.devices[len(self.arrived) % len(state.devices)]
+        offers = offers_of(row(state, "p", device.device_id, self.view))
+        assert offers.keys() <= set(SHOWS)
+        for show in SHOWS:
+            found, right = offers.get(show), self.promises.right(show, self.shelf)
+            assert found in right, f"{show}: {found}, right is {right}"
 
     def _offers(self) -> dict[str, Offer]:
         return offers_of(row(self.state, "p", self.state.devices[0].device_id, self.view))
@@ -191,27 +203,9 @@ class Household(RuleBasedStateMachine):
     def _arrive(self, event: Event) -> None:
         self.arrived.append(event)
         self.before.append(self.state)
-        self.promises.arrive(event)
+        counts = self.promises.arrive(event)
+        self.private.append(not counts or isinstance(event, SetRecording))
         self.state = take(self.state, event).state
-
-
-def offers_of(shown: Row) -> dict[str, Offer]:
-    assert not any(tile.up_next for tile in shown.tiles)
-    offers = {tile.show_id: (tile.title_id, tile.position_ms) for tile in shown.tiles}
-    assert len(offers) == len(shown.tiles)
-    return offers
-
-
-def view_of(shelf: Shelf) -> View:
-    episodes = [
-        EpisodeEntry(id=title, episode=n, duration_ms=LASTS, released_ts=ts)
-        for n, (title, ts) in enumerate(shelf["saga"], 1)
-    ]
-    works = {
-        "film": pack_work(MovieEntry(id="film", duration_ms=LASTS)),
-        "saga": pack_work(SeriesEntry(id="saga", seasons=[Season(season=1, episodes=episodes)])),
-    }
-    return View(policy=POLICY, works=works, catalog=sum(map(len, shelf.values())))
 
 
 def run(events: Sequence[Event], state: ProfileState | None = None) -> ProfileState:

@@ -4,13 +4,15 @@ A case is a script that is read from top to bottom, in the order in which events
 when they happened. The days are those of weeks that begin with Monday the 1st of January 2024, in
 UTC: `"Mon 20:00"`, `"week 2 Fri 21:15"`. Lengths and positions are `"20:15"` or `"1:05:00"`.
 
-`s1e2` is an episode of the one series, `show`; season 0 holds its specials. Every other name is a
+`s1e2` is an episode of the one series, `show`, and `s1e2-de` its other version; season 0 holds its
+specials. Every other name is a
 film. A device is of the class that its name begins with: `tv`, `tv-bedroom`.
 """
 
 import re
 from typing import Any
 
+from msgspec.structs import replace
 from script import SECOND, Catalog, Shown, told
 
 from stream_cw.core.catalog import CatalogEntry, EpisodeEntry, MovieEntry, Season, SeriesEntry
@@ -26,6 +28,7 @@ from stream_cw.core.events import (
     Progress,
     Remove,
     SessionStart,
+    SetRecording,
     Stop,
     UndoRemove,
 )
@@ -64,6 +67,44 @@ def season(number: int, episodes: int, *, released: str | dict[int, str] | None 
                 released_ts=time(times[n]) if n in times else None,
             )
             for n in everything
+        ],
+    )
+
+
+def only(kept: Season, *numbers: int) -> Season:
+    """Of a season the episodes with these numbers; the others were taken from the catalog."""
+    return replace(kept, episodes=[e for e in kept.episodes if e.episode in numbers])
+
+
+def doubled(whole: Season, first: int) -> Season:
+    """A season of which two episodes are one: `s1e1` is the first and the second."""
+    episodes = [e for e in whole.episodes if e.episode != first + 1]
+    return replace(
+        whole,
+        episodes=[replace(e, episode_end=first + 1) if e.episode == first else e for e in episodes],
+    )
+
+
+def offered_in(whole: Season, *countries: str, episode: int) -> Season:
+    """A season of which one episode is to be had in some countries only."""
+    return replace(
+        whole,
+        episodes=[
+            replace(e, countries=list(countries)) if e.episode == episode else e
+            for e in whole.episodes
+        ],
+    )
+
+
+def dubbed(whole: Season, language: str) -> Season:
+    """A season of which each episode has another version, such as `s1e1-de`."""
+    episodes = [replace(e, work_id=e.id, language="en") for e in whole.episodes]
+    return replace(
+        whole,
+        episodes=[
+            version
+            for e in episodes
+            for version in (e, replace(e, id=f"{e.id}-{language}", language=language))
         ],
     )
 
@@ -120,9 +161,14 @@ def stopped(name: str, *, at: str, to: str, of: str | None = None, on: str = "tv
     return [_event(Stop, at, on, title=title(name, of), position_ms=length(to))]
 
 
-def opened(*, at: str, on: str = "tv") -> list[Event]:
+def opened(*, at: str, on: str = "tv", country: str | None = None) -> list[Event]:
     """Somebody opened the app and saw its home page."""
-    return [_event(SessionStart, at, on), _event(HomeView, at, on)]
+    return [_event(kind, at, on, country=country) for kind in (SessionStart, HomeView)]
+
+
+def recording(*, at: str, switched: str, on: str = "tv") -> list[Event]:
+    """Somebody switched recording `"off"`, or `"on"` again."""
+    return [_event(SetRecording, at, on, recording=switched == "on")]
 
 
 def display_off(*, at: str, on: str = "tv") -> list[Event]:
@@ -191,7 +237,7 @@ def length(text: str) -> int:
 
 
 def title(name: str, of: str | None = None) -> Movie | Episode:
-    numbers = re.fullmatch(r"s(\d+)e(\d+)", name)
+    numbers = re.fullmatch(r"s(\d+)e(\d+)(?:-\w+)?", name)
     if numbers is None:
         return Movie(id=name, duration_ms=length(of or FILM))
     return Episode(

@@ -51,7 +51,8 @@ def check(state: ProfileState) -> None:
     for show_id, packed in state.shows.items():
         show = unpack_show(show_id, packed)
         finished = is_finished(show)
-        if is_started(show) and not show.removed and (show.series or not finished):
+        begun = is_started(show) or finished
+        if begun and not show.removed and (show.series or not finished):
             wanted[show_id] = finished
     found = candidates(state, PLAIN)
     assert dict(zip(found.ids, found.finished.tolist(), strict=True)) == wanted

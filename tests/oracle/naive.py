@@ -23,6 +23,7 @@ from stream_cw.core.events import (
     Event,
     ForgetProfile,
     MarkWatched,
+    Movie,
     Pause,
     Play,
     Progress,
@@ -64,10 +65,16 @@ class Happening:
     depth: int = 0
     idle_ms: int = 0
     sessions_passed: int = 0
+    rests_since: int | None = None
 
     @property
     def ts(self) -> int:
-        return self.event.ts
+        """When its position was reached."""
+        return self.event.ts if self.rests_since is None else self.rests_since
+
+    @property
+    def pressed(self) -> bool:
+        return self.opened or (isinstance(self.event, Play) and not self.event.autoplay)
 
     @property
     def is_playback(self) -> bool:
@@ -161,18 +168,18 @@ def recompute(events: Iterable[Event]) -> dict[str, Any] | None:
     if not happenings:
         return None
     cause = happenings[-1].event
-    now = max(h.ts for h in happenings)
+    now = max(h.event.ts for h in happenings)
     return {
         "revision": len(happenings),
         "cause_id": cause.event_id,
         "cause_type": cause.__struct_config__.tag,
-        "first_ts": min(h.ts for h in happenings),
+        "first_ts": min(h.event.ts for h in happenings),
         "now": now,
         "minutes": [
-            decayed([(h.ts, h.minute_units) for h in happenings], half_life, U32)
+            decayed([(h.event.ts, h.minute_units) for h in happenings], half_life, U32)
             for half_life in HALF_LIVES_MS
         ],
-        "hours": _by_hour(happenings, [True] * len(happenings)),
+        "hours": _by_hour(happenings, [True] * len(happenings), [h.event.ts for h in happenings]),
         "sessions": sum(h.starts_session for h in happenings),
         "resumed": sum(h.first_act and h.resumes for h in happenings),
         "started": sum(h.first_act and not h.resumes for h in happenings),
@@ -188,7 +195,7 @@ def recompute(events: Iterable[Event]) -> dict[str, Any] | None:
             life.device_id
             for life in told.devices
             if not isinstance(life.in_order[-1].event, DisplayOff)
-            and now - life.in_order[-1].ts <= SESSION_GAP_MS
+            and now - life.in_order[-1].event.ts <= SESSION_GAP_MS
         },
     }
 
@@ -290,8 +297,8 @@ def _device(life: DeviceLife) -> dict[str, Any]:
         "device_type": DEVICE_TYPES.index(newest.event.device_type),
         "tz_offset_min": next((told for told in reversed(offsets) if told is not None), None),
         "session_id": next((told for told in ids if told is not None), None),
-        "session_start": in_session[0].ts,
-        "last_ts": newest.ts,
+        "session_start": in_session[0].event.ts,
+        "last_ts": newest.event.ts,
         "sessions": newest.session & U16,
         "ended": isinstance(newest.event, DisplayOff),
         "acted": any(h.first_act for h in in_session),
@@ -320,6 +327,8 @@ def _pair(life: DeviceLife) -> None:
         if reported:
             moved = event.position_ms - held.position_ms
             happening.credited_ms = max(0, min(event.ts - held.ts, moved))
+            if moved == 0 and not isinstance(event, Play):
+                happening.rests_since = held.ts
         goes_on = reported and held.session == happening.session
         happening.opened = isinstance(event, Play) and not goes_on
         happening.watched = reported or happening.opened
@@ -327,7 +336,7 @@ def _pair(life: DeviceLife) -> None:
             happening.first_act, acted_in = True, happening.session
         if happening.opened or reported:
             opened_in = happening.session if happening.opened else held.session
-            held = OpenPlayback(title_id, event.position_ms, event.ts, opened_in)
+            held = OpenPlayback(title_id, event.position_ms, happening.ts, opened_in)
         if reported and isinstance(event, Stop):
             held = None
     life.open = held
@@ -349,7 +358,7 @@ def _attend(life: DeviceLife) -> None:
         if happening.opened and event.autoplay and life.depth != 255:
             life.depth = min(254, life.depth + 1)
         happening.depth = life.depth
-        happening.idle_ms = max(0, event.ts - life.deliberate_ts)
+        happening.idle_ms = max(0, happening.ts - life.deliberate_ts)
 
 
 def _is_deliberate(event: Any) -> bool:
@@ -373,7 +382,7 @@ def _in_shows(happenings: Sequence[Happening]) -> list[ShowLife]:
             happening.resumes = show_id in present
             life = present.setdefault(show_id, ShowLife(show_id))
             life.happenings.append(happening)
-            life.last_ts = max(life.last_ts, event.ts)
+            life.last_ts = max(life.last_ts, happening.ts)
             if happening.watched:
                 n = happening.profile_sessions
                 happening.sessions_passed = 0 if life.watched_in is None else n - life.watched_in
@@ -426,8 +435,10 @@ def _show(life: ShowLife, last_arrival: int) -> dict[str, Any]:
 
 
 def _furthest(happenings: Sequence[Happening]) -> tuple[int, int]:
-    titles = [h.event.title for h in happenings if isinstance(h.event, MarkWatched)]
-    titles += [h.event.title for h in happenings if h.is_playback]
+    told = [h for h in happenings if isinstance(h.event, MarkWatched) or h.is_playback]
+    if isinstance(told[0].event.title, Movie):
+        return divmod(max(getattr(h.event, "position_ms", U32) for h in told), 65_536)
+    titles = [h.event.title for h in told]
     numbers = [
         (title.season or 0, title.episode)
         for title in titles
@@ -532,7 +543,7 @@ def _play(pointer: Pointer, happening: Happening) -> None:
             entry.position_ms, entry.ts = place
         entry.take(title, over=newer)
     pointer.last_ts = max(pointer.last_ts, happening.ts)
-    if happening.opened:
+    if happening.pressed:
         pointer.started = max(pointer.started or 0, happening.ts)
     if pointer.started is not None and pointer.last_ts - pointer.started >= U32:
         pointer.started = None
@@ -641,18 +652,24 @@ def _devices_of(playbacks: Sequence[Happening], last_arrival: int) -> dict[str, 
     }
 
 
-def _by_hour(happenings: Sequence[Happening], counts: Sequence[bool]) -> list[int]:
+def _by_hour(
+    happenings: Sequence[Happening], counts: Sequence[bool], times: Sequence[int] | None = None
+) -> list[int]:
     return [
         _decayed_where(
             happenings,
             [h.local.hour // 3 == bin_ and yes for h, yes in zip(happenings, counts, strict=True)],
+            times,
         )
         for bin_ in range(8)
     ]
 
 
-def _decayed_where(happenings: Sequence[Happening], counts: Sequence[bool]) -> int:
-    steps = [(h.ts, h.play_units * yes) for h, yes in zip(happenings, counts, strict=True)]
+def _decayed_where(
+    happenings: Sequence[Happening], counts: Sequence[bool], times: Sequence[int] | None = None
+) -> int:
+    units = [h.play_units * yes for h, yes in zip(happenings, counts, strict=True)]
+    steps = list(zip(times or [h.ts for h in happenings], units, strict=True))
     return decayed(steps, HALF_LIVES_MS[2], U16)
 
 
