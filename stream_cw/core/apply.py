@@ -23,6 +23,7 @@ from stream_cw.core.events import (
 )
 from stream_cw.core.limits import DEVICES, EVENT_IDS, RESUME_GAPS, U16
 from stream_cw.core.pairing import pair
+from stream_cw.core.recording import Recording, is_private, switched
 from stream_cw.core.retention import forget_slot, within_limits
 from stream_cw.core.sessions import attend
 from stream_cw.core.show import Show, new_show, pack_show, unpack_show
@@ -93,23 +94,15 @@ def apply(state: ProfileState | None, event: Event, source: Source) -> ProfileSt
     return within_limits(state)
 
 
-def _is_private(state: ProfileState, event: Event) -> bool:
-    """Whether recording was off at the event's time; the switch itself is no secret."""
-    if isinstance(event, SetRecording) or not 0 < state.off_ts <= event.ts:
-        return False
-    return state.on_ts <= state.off_ts or event.ts < state.on_ts
-
-
 def _set_recording(state: ProfileState, event: SetRecording) -> ProfileState:
-    if event.recording:
-        return msgspec.structs.replace(state, on_ts=max(state.on_ts, event.ts))
-    return msgspec.structs.replace(state, off_ts=max(state.off_ts, event.ts))
+    off_ts, on_ts = switched(Recording(state.off_ts, state.on_ts), event)
+    return msgspec.structs.replace(state, off_ts=off_ts, on_ts=on_ts)
 
 
 def _advance(state: ProfileState, event: Event, source: Source) -> ProfileState:
     """Move the profile's clock and sums to the event, and remember it."""
     now = max(state.now, event.ts)
-    private = _is_private(state, event)
+    private = is_private(Recording(state.off_ts, state.on_ts), event)
     minutes, hours = state.minutes, state.hours
     if now > state.now:
         minutes = tuple(
@@ -167,6 +160,8 @@ def _with_device(state: ProfileState, slot: int, device: Device) -> ProfileState
 def _play(state: ProfileState, event: Playback, title: Movie | Episode, slot: int) -> ProfileState:
     """Take a playback event into its show, its device and the profile's sums."""
     device = state.devices[slot]
+    if device.open is not None and device.open.ts < state.off_ts <= event.ts:
+        device = msgspec.structs.replace(device, open=None)  # what lies between is private
     pairing = pair(device, event)
     depth = device.depth
     if pairing.started and isinstance(event, Play) and event.autoplay:

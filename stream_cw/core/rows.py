@@ -37,10 +37,11 @@ class Version(Struct, frozen=True, order=True):
 
 
 class Cause(Struct, frozen=True):
-    """The event that the row answers."""
+    """The event that the row answers; not `recorded`: a private one, which changed nothing."""
 
     event_id: Id
     type: Id
+    recorded: bool = True
 
 
 class ModelRef(Struct, frozen=True):
@@ -143,7 +144,7 @@ def decode_row(value: bytes | None) -> Row:
 
 
 def row_content(row: Row) -> bytes:
-    """Encode what a member can see of a row: all but version, stamp and cause."""
+    """Encode what a member can see of a row: all but version, stamp and which event caused it."""
     return _encoder.encode(
-        (row.session_id, row.model, row.placement, row.arm, row.tiles),
+        (row.session_id, row.cause.recorded, row.model, row.placement, row.arm, row.tiles),
     )

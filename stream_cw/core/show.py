@@ -178,7 +178,7 @@ def pack_show(show: Show) -> bytes:
         show.last_gap_s,
         show.lately,
         _NO_SLOT if show.begun_slot is None else show.begun_slot,
-        U32 if show.started_ts is None else min(show.last_ts - show.started_ts, U32 - 1),
+        U32 if show.started_ts is None else min(show.last_ts - show.started_ts, U32),
         *show.furthest,
         show.longest_gap,
         tail.flags,

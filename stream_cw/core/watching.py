@@ -192,7 +192,7 @@ def _move(show: Show, event: Watch) -> None:
     bookmark = _bookmark(show)
     if title.id != show.title_id:
         turn_to(show, title.id)
-        show.watched, show.watched_ts = False, 0
+        show.watched = False
     show.position_ms, show.position_ts = event.position_ms, event.ts
     show.position_slot = event.slot
     show.stopped = event.stopped
@@ -226,17 +226,22 @@ def turn_to(show: Show, title_id: str) -> None:
 def mark_watched(show: Show, title: Movie | Episode, ts: int) -> None:
     """Take the member's word that a title is finished; it becomes the last one if that is newest.
 
-    No play and no time is counted. Of another title than the last one an older word says nothing.
+    No play and no time is counted. Of another title than the last one an older word says nothing,
+    but that it came behind still older ones.
     """
     _reach(show, title, U32)
     if title.id != show.title_id:
         if ts <= max(show.last_ts, show.watched_ts):
+            show.watched = show.watched and ts <= show.watched_ts
+            show.watched_ts = max(show.watched_ts, ts)
             return
         turn_to(show, title.id)
         show.duration_ms = title.duration_ms or show.duration_ms
         show.credits_ms = title.credits_ms
         _number(show, title)
-    show.watched, show.watched_ts = True, max(show.watched_ts, ts)
+    elif ts < show.watched_ts:
+        return
+    show.watched, show.watched_ts = True, ts
 
 
 def forget_marks(show: Show) -> None:
@@ -244,9 +249,11 @@ def forget_marks(show: Show) -> None:
     started = show.started_ts or 0
     if show.removal_ts < started:
         show.removed, show.removal_ts = False, 0
-    elsewhere = max((listed.ts for listed in show.episodes), default=-1)
-    if show.watched_ts < started or show.watched_ts <= elsewhere:
+    elsewhere = max((listed.ts for listed in show.episodes), default=0)
+    if show.watched_ts < started:
         show.watched, show.watched_ts = False, 0
+    elif 0 < show.watched_ts <= elsewhere:
+        show.watched = False
 
 
 def _reach(show: Show, title: Movie | Episode, position_ms: int) -> None:

@@ -18,10 +18,12 @@ from stream_cw.core.events import (
     Play,
     Progress,
     SessionStart,
+    SetRecording,
     Stop,
     Supplemental,
 )
 from stream_cw.core.limits import SESSION_GAP_MS
+from stream_cw.core.recording import Recording, is_private, switched
 from stream_cw.core.records import admit
 from stream_cw.core.state import Source, digest
 from stream_cw.errors import RefusedRecordError
@@ -98,6 +100,7 @@ class Viewings(Struct):
     starts: dict[str, list[Start]]
     open: dict[str, Viewing]
     ids: set[bytes]
+    recording: Recording = Recording()
 
 
 def arrivals(
@@ -142,7 +145,8 @@ def collect(read: Iterator[Arrival]) -> dict[str, Viewings]:
     its device, or a play that goes on with it. A play goes on with what is open on its device if it
     has the same title and session_id, or, where either has none, comes not more than 30 minutes
     after its last report; else it is a new playback. What is older than the last report tells
-    nothing. Supplemental titles never count. `forget_profile` drops what came before.
+    nothing. Supplemental titles and private events never count, and no playback goes on behind
+    them. `forget_profile` drops what came before.
     """
     found: dict[str, Viewings] = {}
     seats: dict[Seat, Seat] = {}
@@ -151,12 +155,16 @@ def collect(read: Iterator[Arrival]) -> dict[str, Viewings]:
         if isinstance(event, ForgetProfile):
             found.pop(event.profile_id, None)
             continue
-        if not isinstance(event, Play | Pause | Progress | Stop | SessionStart):
+        if not isinstance(event, Play | Pause | Progress | Stop | SessionStart | SetRecording):
             continue
         profile = found.get(event.profile_id)
         if profile is None:
             profile = found[event.profile_id] = Viewings([], {}, {}, set())
-        if isinstance(event, Pause | Progress):
+        if isinstance(event, SetRecording):
+            _switch(profile, event)
+        elif is_private(profile.recording, event):
+            continue
+        elif isinstance(event, Pause | Progress):
             _report(profile, event)
         elif _is_new(profile, event):
             if isinstance(event, Stop):
@@ -171,6 +179,14 @@ def collect(read: Iterator[Arrival]) -> dict[str, Viewings]:
                 show = names.setdefault(event.title.show_id, event.title.show_id)
                 _play(profile, event, show, seat, at)
     return found
+
+
+def _switch(profile: Viewings, event: SetRecording) -> None:
+    profile.recording = switched(profile.recording, event)
+    if not event.recording:
+        for running in profile.open.values():
+            running.closed_ts = max(event.ts, running.end)
+        profile.open.clear()
 
 
 def _is_new(profile: Viewings, event: Event) -> bool:

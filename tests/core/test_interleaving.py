@@ -227,14 +227,28 @@ def test_of_equal_times_the_greater_device_decides(scene: Scene, data: st.DataOb
 
 
 def newest(show_id: str, arrived: Sequence[Event]) -> Any:
-    """Find the playback event of a show with the greatest (ts, device_id, arrival)."""
-    playbacks = [
-        (event.ts, event.device_id, arrival, event)
-        for arrival, event in enumerate(arrived)
-        if isinstance(event, Play | Pause | Stop | Progress)
-        and not isinstance(event.title, Supplemental)
-        and event.title.show_id == show_id
-    ]
+    """Find the playback event of a show with the greatest (ts, device_id, arrival).
+
+    A player that rests where its last report was tells nothing newer than that.
+    """
+    playbacks = []
+    reported: dict[str, tuple[str, int, int]] = {}
+    for arrival, event in enumerate(arrived):
+        if not isinstance(event, Play | Pause | Stop | Progress):
+            continue
+        if isinstance(event.title, Supplemental):
+            continue
+        device, title, position, ts = (
+            event.device_id, event.title.id, event.position_ms, event.ts,
+        )  # fmt: skip
+        last_title, last_position, since = reported.get(device, ("", 0, 0))
+        if title == last_title and ts >= since and not isinstance(event, Play):
+            ts = since if position == last_position else ts
+            reported[device] = ("", 0, 0) if isinstance(event, Stop) else (title, position, ts)
+        elif isinstance(event, Play) and not (title == last_title and ts < since):
+            reported[device] = (title, position, ts)
+        if event.title.show_id == show_id:
+            playbacks.append((ts, device, arrival, event))
     return max(playbacks, key=lambda playback: playback[:3])[3]
 
 

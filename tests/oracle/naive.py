@@ -472,6 +472,7 @@ class Pointer:
     last_ts: int = 0
     started: int | None = None
     removal: tuple[int, bool] = (0, False)
+    watched: bool = False
     watched_ts: int = 0
     nobody: tuple[int, int] | None = (0, 0)
     bookmark: tuple[str, int, int] | None = None
@@ -496,10 +497,10 @@ class Pointer:
             if self.removal[0] < self.started:
                 self.removal = (0, False)
             if self.watched_ts < self.started:
-                self.watched_ts = 0
+                self.watched, self.watched_ts = False, 0
         others = [known.ts for one, known in self.known.items() if one != self.last]
         if any(ts >= self.watched_ts for ts in others):
-            self.watched_ts = 0
+            self.watched = False
 
 
 def _is_taken(pointer: Pointer, happening: Happening) -> bool:
@@ -526,7 +527,7 @@ def _play(pointer: Pointer, happening: Happening) -> None:
             before = pointer.known[pointer.last]
             pointer.bookmark = (pointer.last, before.position_ms, pointer.last_ts)
         if title.id != pointer.last:
-            pointer.watched_ts = 0
+            pointer.watched = False
         entry = pointer.turn(title)
         entry.position_ms, entry.ts = place
         entry.take(title, over=True)
@@ -545,6 +546,8 @@ def _play(pointer: Pointer, happening: Happening) -> None:
     pointer.last_ts = max(pointer.last_ts, happening.ts)
     if happening.pressed:
         pointer.started = max(pointer.started or 0, happening.ts)
+    if pointer.started is not None and pointer.last_ts - pointer.started >= U32:
+        pointer.started = None
 
 
 def _mark(pointer: Pointer, happening: Happening) -> None:
@@ -555,11 +558,14 @@ def _mark(pointer: Pointer, happening: Happening) -> None:
         case UndoRemove() if ts >= pointer.removal[0]:
             pointer.removal = (ts, False)
         case MarkWatched() if event.title.id == pointer.last:
-            pointer.watched_ts = max(pointer.watched_ts, ts)
+            if ts >= pointer.watched_ts:
+                pointer.watched, pointer.watched_ts = True, ts
         case MarkWatched() if ts > max(pointer.last_ts, pointer.watched_ts):
             entry = pointer.turn(event.title)
             entry.take(event.title, over=True)
-            pointer.watched_ts = ts
+            pointer.watched, pointer.watched_ts = True, ts
+        case MarkWatched() if ts > pointer.watched_ts:
+            pointer.watched, pointer.watched_ts = False, ts
 
 
 def _titles(happenings: Sequence[Happening]) -> dict[str, Any]:
@@ -587,10 +593,10 @@ def _titles(happenings: Sequence[Happening]) -> dict[str, Any]:
             for title_id, entry in pointer.known.items()
         },
         "stopped": isinstance(holder.event, Stop),
-        "started_ts": None if started is None else max(started, pointer.last_ts - (U32 - 1)),
+        "started_ts": started,
         "removed": pointer.removal[1],
         "removal_ts": pointer.removal[0],
-        "watched": pointer.watched_ts > 0,
+        "watched": pointer.watched,
         "watched_ts": pointer.watched_ts,
         "nobody": None
         if pointer.nobody is None
