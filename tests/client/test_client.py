@@ -295,7 +295,7 @@ def test_a_gateway_that_ends_and_comes_back_costs_no_row_and_repeats_none(
     last = f"t{sent[-1]}"
     found += next_with(rows, last) if found[-1].tiles[0].title_id != last else []
     rows.close()
-    assert connect.resumed_after == known
+    assert [after and after.partition("-")[0] for after in connect.resumed_after] == known
     assert all(earlier.version < later.version for earlier, later in pairwise(found))
     value = last_values(system.rows())[row_key(profile, DEVICE)]
     assert found[-1] == decode_row(value)

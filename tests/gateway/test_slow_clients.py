@@ -15,7 +15,7 @@ from worker_support import wait_until
 from stream_cw.core.rows import encode_row
 from stream_cw.gateway.server import SEND_BUFFER_BYTES, UNSENT_BYTES, WRITE_BUFFER_BYTES
 
-IDS = re.compile(rb"^id: (\d+)\.0\.0$", re.MULTILINE)
+IDS = re.compile(rb"^id: (\d+)\.0\.0-\w{8}$", re.MULTILINE)
 RECEIVE_BYTES = 8_192
 ROWS = 3_000
 ROW_BYTES = len(encode_row(a_row(1, tiles=20)))

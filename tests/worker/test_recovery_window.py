@@ -11,9 +11,9 @@ from worker_system import PARTITIONS, System
 
 SLOW = """
 import asyncio
-from stream_cw.worker import rounds, transport
+from stream_cw.worker import flight, rounds, transport
 
-attach, send_rows = rounds.Rounds.attach, rounds.Rounds._send_rows
+attach, send_rows = rounds.Rounds.attach, flight.Flight._send_rows
 drain, seek = transport.Consumer._drain_messages, transport.Consumer.perform_seek
 waiting = draining = None
 
@@ -37,7 +37,7 @@ async def slow_rows(self, output):
     await asyncio.sleep(0.3)
     return await send_rows(self, output)
 
-rounds.Rounds.attach, rounds.Rounds._send_rows = noted, slow_rows
+rounds.Rounds.attach, flight.Flight._send_rows = noted, slow_rows
 transport.Consumer._drain_messages, transport.Consumer.perform_seek = noted_drain, slow_seek
 """
 

@@ -145,13 +145,13 @@ def test_records_that_wait_while_nothing_moves_end_the_process(
 
 HANGS = """
 import asyncio
-from stream_cw.worker import rounds
+from stream_cw.worker import flight
 
 async def hang(self, output):
     print("a round hangs", flush=True)
     await asyncio.Event().wait()
 
-rounds.Rounds._send_rows = hang
+flight.Flight._send_rows = hang
 """
 
 
