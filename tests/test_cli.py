@@ -48,6 +48,7 @@ COMMANDS = [
     ["catalog"],
     ["catalog", "import"],
     ["catalog", "export"],
+    ["catalog", "announce"],
     ["model"],
     ["model", "keygen"],
     ["model", "publish"],

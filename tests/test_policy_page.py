@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from stream_cw.cli.policy_page import chance, policy_page
-from stream_cw.core.columns import DEPTH, IDLE, LAST, ROWS
+from stream_cw.core.columns import DEPTH, IDLE, LAST, ROW, ROWS
 from stream_cw.core.events import DEVICE_TYPES
 from stream_cw.core.presence import slept_through
 from stream_cw.core.rules import Asleep
@@ -15,7 +15,7 @@ from stream_cw.core.state import Device
 from stream_cw.operator_files import choose_policy
 
 PAGE = Path(__file__).parents[1] / "docs" / "policies.md"
-NOON = 12 * 3_600_000
+NIGHT = 23 * 3_600_000
 
 
 def test_the_committed_page_is_the_generated_one() -> None:
@@ -35,7 +35,8 @@ def test_its_policy_of_ones_own_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize("idle_min", [0, 14, 15, 60, 119, 120, 240])
 def test_chances_are_those_that_rows_go_by(autoplays: int, idle_min: int) -> None:
     shows = np.zeros((ROWS, 1), np.int64)
-    shows[DEPTH], shows[IDLE], shows[LAST] = autoplays, idle_min, NOON
+    shows[DEPTH], shows[IDLE], shows[LAST] = autoplays, idle_min, NIGHT
+    shows[ROW["position"]] = shows[ROW["duration"]] = 2_400_000
     unknown = {"tz_offset_min": None, "session_id": None, "session_start": 0}
     tv = Device(
         device_id="tv", device_type=DEVICE_TYPES.index("tv"), last_ts=0, sessions=1, **unknown

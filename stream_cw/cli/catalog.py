@@ -19,6 +19,7 @@ def commands() -> typer.Typer:
     app = typer.Typer(no_args_is_help=True, help="The catalog that rows are made with.")
     app.command("import")(import_)
     app.command("export")(export)
+    app.command("announce")(announce)
     return app
 
 
@@ -67,3 +68,15 @@ def export(
     from stream_cw.broker.contract import topic_names
 
     record_topic(brokers, topic_names(prefix).catalog, out, follow=follow)
+
+
+def announce(brokers: Brokers = LOCAL, prefix: Prefix = "") -> None:
+    """Tell live sessions of releases when their time comes, until Ctrl-C."""
+    from stream_cw.broker.contract import topic_names
+    from stream_cw.clients.releases import announce as follow
+
+    follow(
+        brokers,
+        topic=topic_names(prefix).catalog,
+        watch=lambda key: typer.echo(f"announced {key.decode()}"),
+    )

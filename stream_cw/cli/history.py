@@ -141,6 +141,13 @@ def replay(
     offline: Annotated[
         bool, typer.Option("--offline", help="No broker: run the pure step alone.")
     ] = False,
+    pushed: Annotated[
+        bool,
+        typer.Option(
+            "--pushed",
+            help="Offline, also rows that a change of the catalog may have pushed between others.",
+        ),
+    ] = False,
     out: Annotated[
         Path | None, typer.Option("-o", "--out", metavar="ROWS", help="Gets the rows, offline.")
     ] = None,
@@ -151,11 +158,11 @@ def replay(
         raise typer.BadParameter("wanted one of --offline and --to BROKERS")
     if offline != (out is not None):
         raise typer.BadParameter("wanted -o ROWS together with --offline")
-    given = placement or experiment or catalog or policy or model_version is not None
+    given = placement or experiment or catalog or policy or pushed or model_version is not None
     if to is not None and given:
         raise typer.BadParameter(
-            "wanted --model-version, --policy, --placement, --experiment and --catalog with "
-            "--offline alone"
+            "wanted --model-version, --policy, --placement, --experiment, --catalog and --pushed "
+            "with --offline alone"
         )
     if catalog_version is not None and catalog is None:
         raise typer.BadParameter("wanted --catalog-version together with --catalog")
@@ -164,7 +171,7 @@ def replay(
     elif out is not None:
         known = _known_works(catalog, catalog_version)
         view = _view_of(model, policy or "watch-next", model_version or 0, known)
-        _replay_offline(log, out, _with_files(view, placement, experiment))
+        _replay_offline(log, out, _with_files(view, placement, experiment), pushed)
 
 
 def _replay_to(
@@ -208,6 +215,7 @@ def _view_of(model: str, policy: str, version: int, known: "KnownWorks") -> "Vie
         model=version,
         works=known.works,
         catalog=known.version,
+        catalog_ts=known.ts,
     )
 
 
@@ -218,14 +226,18 @@ def _with_files(view: "View", placement: Path | None, experiment: Path | None) -
     return with_files(view, placement, experiment, choose)
 
 
-def _replay_offline(log: Path, out: Path, view: "View") -> None:
+def _replay_offline(log: Path, out: Path, view: "View", pushed: bool) -> None:
     from stream_cw.history.log import EventLog
     from stream_cw.history.replay import replay_offline
 
     total = count_lines(log)
     with written(out) as rows, bar("replaying") as progress:
         report = replay_offline(
-            EventLog(log), rows, view=view, progress=lambda done: progress(done, total)
+            EventLog(log),
+            rows,
+            view=view,
+            pushed=pushed,
+            progress=lambda done: progress(done, total),
         )
     typer.echo(
         f"{report.records:,} records of {report.profiles:,} profiles: {report.applied:,} applied, "

@@ -42,6 +42,7 @@ _CREDITS: Final = {
     "earlier": "if earlier",
     "ignored": "not looked at",
 }
+_QUIET_MIN: Final = 240
 _IDLE_HOURS: Final = (0, 1, 2, 3, 4)
 _AUTOPLAYS: Final = (0, 1, 2, 3, 4, 6, 8)
 _HABITS: Final = (
@@ -100,8 +101,8 @@ tile goes on where somebody surely was, and says `asleep`; nothing is silently f
 """
 
 _CHANCES: Final = """\
-So likely was nobody there, by day before a TV, after so many plays that started by themselves and
-so many hours since the last deliberate act; bold: taken for asleep.
+So likely did nobody see an episode that a TV played to its very end at night, after so many plays
+that started by themselves and so many hours since the last deliberate act; bold: taken for asleep.
 """
 
 _GIVEN_UP: Final = """\
@@ -150,10 +151,10 @@ def policy_page() -> str:
 
 
 def chance(asleep: Asleep, autoplays: int, idle_min: int) -> float:
-    """Tell how likely nobody was there, by day before a TV; `presence` compares its log-odds."""
-    odds = asleep.base + asleep.big_screen
+    """Tell how likely nobody saw a TV play an episode to its end at night, as `presence` does."""
+    odds = asleep.base + asleep.big_screen + asleep.night + asleep.played_out
     odds += asleep.each_autoplay * autoplays + asleep.each_quarter_hour * (idle_min // 15)
-    return _sigmoid(odds)
+    return _sigmoid(odds + (asleep.long_quiet if idle_min >= _QUIET_MIN else 0))
 
 
 def _limits() -> Iterator[Cells]:

@@ -10,6 +10,7 @@ from stream_cw.core.choice import NOTHING, Choice, choose
 from stream_cw.core.columns import (
     FLAGS,
     FURTHEST,
+    FURTHEST_LENGTH,
     REMOVED,
     ROW,
     SERIES,
@@ -128,7 +129,8 @@ def _judge(
         series = flags & SERIES != 0
         position, duration = shows[_POSITION, n], shows[_DURATION, n]
         started[n] = is_started(policy, series, position, duration)
-        begun = started[n] or (series and is_started(policy, series, shows[FURTHEST, n], 0))
+        reached, length = shows[FURTHEST, n], shows[FURTHEST_LENGTH, n]
+        begun = started[n] or (series and is_started(policy, True, reached, length))
         credit = shows[_CREDITS, n]
         finished[n] = flags & WATCHED != 0 or is_finished(policy, position, duration, credit)
         if not series and not finished[n]:

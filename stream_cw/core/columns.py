@@ -77,7 +77,9 @@ NO_SEAT: Final = -1
 """Slot of a seat that is not taken."""
 FURTHEST: Final = SEATS + SHOW_DEVICES * len(SEAT)
 """Row of the furthest position in a listed episode, ms; -1 where none is listed."""
-DEPTH: Final = FURTHEST + 1
+FURTHEST_LENGTH: Final = FURTHEST + 1
+"""Row of that episode's duration, ms; 0 not known."""
+DEPTH: Final = FURTHEST_LENGTH + 1
 """Row of the plays that started by themselves before the newest event; -1 somebody was there."""
 IDLE: Final = DEPTH + 1
 """Row of the minutes without a deliberate act before it; -1 somebody was there."""
@@ -86,7 +88,7 @@ ROWS: Final = IDLE + 1
 _SIZES: Final = np.array(list(chain.from_iterable([size] * many for _, size, many in FIXED)))
 _SEAT_SIZES: Final = np.array([size for _, size in SEAT])
 _SEAT_NUMBERS: Final = len(SEAT)
-_EPISODE_BYTES, _EPISODE_POSITION = 18, 4
+_EPISODE_BYTES, _EPISODE_POSITION, _EPISODE_LENGTH = 18, 4, 8
 _MARKS_BYTES: Final = 18
 _PADDING: Final = bytes(1024)
 """Behind the last show: more than its counts can claim, as damaged bytes may claim anything."""
@@ -140,11 +142,13 @@ def _unpack(data: NDArray[np.uint8], lengths: Ints, shows: Ints) -> None:
                     at += _SEAT_SIZES[number]
                 else:
                     shows[row, n] = NO_SEAT
-        furthest = -1
+        furthest, length = -1, 0
         for _ in range(shows[COUNTS, n] >> 2 & 3):
-            furthest = max(furthest, read_number(data, at + _EPISODE_POSITION, 4))
+            position = read_number(data, at + _EPISODE_POSITION, 4)
+            if position > furthest:
+                furthest, length = position, read_number(data, at + _EPISODE_LENGTH, 4)
             at += _EPISODE_BYTES
-        shows[FURTHEST, n] = furthest
+        shows[FURTHEST, n], shows[FURTHEST_LENGTH, n] = furthest, length
         tail = shows[_TAIL, n]
         if tail & MARKS:
             at += _MARKS_BYTES

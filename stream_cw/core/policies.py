@@ -20,7 +20,7 @@ WATCH_NEXT: Final = Policy(
     credits="only",
     left_ms=180_000,
     asleep=Asleep(),
-    given_up_per_mille=5,
+    given_up_per_mille=15,
 )
 """After Android TV's guidelines for its Watch Next row: a film from 3 % or 2 minutes on, whichever
 is earlier, an episode from 2 minutes on; to the credits. Where these are not known the guidelines

@@ -3,18 +3,21 @@
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stream_cw.core.columns import COUNTS, DEPTH, IDLE, LAST, ROW, Bools, Ints
 from stream_cw.core.compiled import compiled
 from stream_cw.core.events import DEVICE_TYPES
 from stream_cw.core.limits import U16
 from stream_cw.core.rules import Asleep
+from stream_cw.core.show_tail import STOPPED
 from stream_cw.core.state import DARK, Device, ProfileState
 
 RETURNS: Final = (154, 10, 9, 8, 6, 4, 3, 2, 1, 1)
 """What is taken for known of everybody's resume gaps: shares of real and simulated returns, for two
 hundred of them."""
+
+SURELY_ATTENDED: Final = -(1 << 40)
+"""Log-odds of what somebody surely saw."""
 
 _BIG_SCREENS: Final = frozenset({"tv", "console", "stick"})
 _MOST_AUTOPLAYS, _MOST_QUARTERS = 8, 16
@@ -22,7 +25,10 @@ _QUARTER_MIN: Final = 15
 _MINUTE_MS, _HOUR_MS, _DAY_MS = 60_000, 3_600_000, 86_400_000
 _NIGHT_FROM, _NIGHT_TO = 21, 6
 _NEVER: Final = 1 << 40
+_AT_THE_END_MS: Final = 2_000
+"""A player's last report comes so close to the end."""
 _SESSIONS_AT, _LONGEST_GAP, _TAIL = ROW["sessions_at"], ROW["longest_gap"], ROW["tail"]
+_POSITION, _DURATION = ROW["position"], ROW["duration"]
 
 
 def slept_through(shows: Ints, devices: tuple[Device, ...], asleep: Asleep | None) -> Bools:
@@ -39,13 +45,33 @@ def slept_through(shows: Ints, devices: tuple[Device, ...], asleep: Asleep | Non
     -------
     ndarray of bool, shape (n,)
     """
-    found = np.zeros(shows.shape[1], np.bool_)
     if asleep is None or not (shows[DEPTH] >= 0).any():
-        return found
+        return np.zeros(shows.shape[1], np.bool_)
+    found: Bools = log_odds(shows, devices, asleep) >= asleep.threshold
+    return found
+
+
+def log_odds(shows: Ints, devices: tuple[Device, ...], asleep: Asleep) -> Ints:
+    """Compute how likely nobody saw the newest event of each show.
+
+    Parameters
+    ----------
+    shows : ndarray of int64, shape (columns.ROWS, n)
+    devices : tuple of Device
+        Those of the state.
+    asleep : Asleep
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+        Thousandths of log-odds; `SURELY_ATTENDED` where somebody surely did.
+    """
+    found = np.full(shows.shape[1], SURELY_ATTENDED, np.int64)
     weights = np.array(
         [
-            *(asleep.threshold, asleep.base, asleep.each_autoplay, asleep.each_quarter_hour),
-            *(asleep.night, asleep.big_screen, asleep.stopped, asleep.display_off),
+            *(asleep.base, asleep.each_autoplay, asleep.each_quarter_hour, asleep.long_quiet),
+            *(asleep.night, asleep.big_screen, asleep.played_out, asleep.stopped),
+            asleep.display_off,
         ],
         np.int64,
     )
@@ -56,8 +82,8 @@ def slept_through(shows: Ints, devices: tuple[Device, ...], asleep: Asleep | Non
 
 
 @compiled
-def _weigh(shows: Ints, weights: NDArray[np.int64], big: Ints, offsets: Ints, found: Bools) -> None:
-    threshold, base, autoplay, quarter, night, screen, stopped, display_off = weights
+def _weigh(shows: Ints, weights: Ints, big: Ints, offsets: Ints, found: Ints) -> None:
+    base, autoplay, quarter, quiet, night, screen, played_out, stopped, display_off = weights
     for n in range(shows.shape[1]):
         depth = shows[DEPTH, n]
         if depth < 0:
@@ -65,12 +91,17 @@ def _weigh(shows: Ints, weights: NDArray[np.int64], big: Ints, offsets: Ints, fo
         slot = shows[COUNTS, n] >> 4
         offset, wide = (offsets[slot], big[slot]) if slot < len(big) else (0, 0)
         hour = (shows[LAST, n] + offset * _MINUTE_MS) % _DAY_MS // _HOUR_MS
-        odds = base + quarter * min(shows[IDLE, n] // _QUARTER_MIN, _MOST_QUARTERS) + screen * wide
+        quarters = min(shows[IDLE, n] // _QUARTER_MIN, _MOST_QUARTERS)
+        odds = base + quarter * quarters + screen * wide
+        if quarters == _MOST_QUARTERS:
+            odds += quiet
         odds += display_off if depth == DARK else autoplay * min(depth, _MOST_AUTOPLAYS)
         if hour >= _NIGHT_FROM or hour < _NIGHT_TO:
             odds += night
-        odds += stopped * (shows[_TAIL, n] & 1)
-        found[n] = odds >= threshold
+        if 0 < shows[_DURATION, n] <= shows[_POSITION, n] + _AT_THE_END_MS:
+            odds += played_out
+        odds += stopped * (shows[_TAIL, n] & STOPPED)
+        found[n] = odds
 
 
 def given_up(shows: Ints, state: ProfileState, per_mille: int) -> Bools:
@@ -99,6 +130,8 @@ def given_up(shows: Ints, state: ProfileState, per_mille: int) -> Bools:
 def sessions_explained(gaps: tuple[int, ...], per_mille: int) -> int:
     """Find after how many sessions fewer returns than a share are left.
 
+    The returns of a bin are taken to be spread evenly over it.
+
     Parameters
     ----------
     gaps : tuple of int
@@ -108,12 +141,14 @@ def sessions_explained(gaps: tuple[int, ...], per_mille: int) -> int:
     Returns
     -------
     int
-        Upper end of a bin; more than can pass where the share is never reached.
+        More than can pass where the share is never reached.
     """
     counts = [own + of_all for own, of_all in zip(gaps, RETURNS, strict=True)]
-    total, left = sum(counts), sum(counts)
+    total = sum(counts)
+    above, begin = 1000 * total, 0  # thousandths of returns that took more than `begin` sessions
     for bin_, count in enumerate(counts[:-1]):
-        left -= count
-        if left * 1000 < per_mille * total:
-            return 1 << bin_
+        end, wanted = 1 << bin_, above - per_mille * total
+        if 1000 * count > wanted:
+            return begin + wanted * (end - begin) // (1000 * count) + 1
+        above, begin = above - 1000 * count, end
     return _NEVER

@@ -37,10 +37,14 @@ class Asleep(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         For each play that started by itself since the last deliberate act, up to 8.
     each_quarter_hour : int
         Since the last deliberate act, up to 16.
+    long_quiet : int
+        If it was four hours ago or longer.
     night : int
         If the last event came between 21 and 6 o'clock, local time.
     big_screen : int
         On a TV, console or stick.
+    played_out : int
+        If the title had run to its very end, behind all credits.
     stopped : int
         If the player was stopped.
     display_off : int
@@ -48,13 +52,15 @@ class Asleep(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
 
     threshold: MilliLogOdds = 0
-    base: MilliLogOdds = -3000
-    each_autoplay: MilliLogOdds = 700
-    each_quarter_hour: MilliLogOdds = 250
-    night: MilliLogOdds = 700
-    big_screen: MilliLogOdds = 300
+    base: MilliLogOdds = -9200
+    each_autoplay: MilliLogOdds = 425
+    each_quarter_hour: MilliLogOdds = 175
+    long_quiet: MilliLogOdds = 12_000
+    night: MilliLogOdds = 1700
+    big_screen: MilliLogOdds = -425
+    played_out: MilliLogOdds = 5200
     stopped: MilliLogOdds = -300
-    display_off: MilliLogOdds = 8000
+    display_off: MilliLogOdds = 20_000
 
 
 class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -43,6 +43,9 @@ from stream_cw.errors import RefusedRecordError
 HEAD: Final = struct.Struct("<BBHII")
 EPISODE: Final = struct.Struct("<HHII")
 _EPISODES: Final = struct.Struct("<H")
+MENTION: Final = "!"
+"""A record without value whose key is this and an entry's id mentions the entry and changes
+nothing: the time has come for something that it says."""
 SERIES, KIDS, KIDS_KNOWN, LANGUAGE_KNOWN = 1, 2, 4, 8
 
 

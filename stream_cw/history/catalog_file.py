@@ -30,6 +30,8 @@ class Line(NamedTuple):
         The entry as JSON; None: the line takes it away.
     work : bytes or None
         The entry as `core.works` packs it.
+    append_ts : int or None
+        When a recording says that it was appended, ms.
     """
 
     number: int
@@ -37,6 +39,7 @@ class Line(NamedTuple):
     id: str
     value: bytes | None
     work: bytes | None
+    append_ts: int | None = None
 
 
 class RefusedLine(NamedTuple):
@@ -45,6 +48,7 @@ class RefusedLine(NamedTuple):
     number: int
     offset: int
     error: RefusedRecordError
+    append_ts: int | None = None
 
 
 class KnownWorks(NamedTuple):
@@ -56,10 +60,13 @@ class KnownWorks(NamedTuple):
         By id, as `core.works` packs them.
     version : int
         The offset behind the last record of it.
+    ts : int
+        When that record was appended, ms; 0 where nothing says so.
     """
 
     works: dict[str, bytes]
     version: int
+    ts: int = 0
 
 
 def read_lines(path: Path) -> Iterator[Line | RefusedLine]:
@@ -115,13 +122,13 @@ def read_catalog(path: Path, version: int | None = None) -> KnownWorks:
     works: dict[str, bytes] = {}
     recorded = path.suffix != ".csv" and EventLog(path).header is not None
     refused: RefusedLine | None = None
-    taken = end = 0
+    taken = end = ts = 0
     reached = version is None
     for line in read_lines(path):
         if version is not None and line.offset >= version:
             reached = True
             break
-        end = line.offset + 1
+        end, ts = line.offset + 1, line.append_ts or 0
         if isinstance(line, RefusedLine):
             refused = refused or line
             if not recorded:
@@ -137,7 +144,7 @@ def read_catalog(path: Path, version: int | None = None) -> KnownWorks:
     if not reached and version != end:
         raise InputError(f"{path}: version {version} of the catalog wanted, found up to {end}")
     # A version can lie behind an offset that no record has, such as that of a transaction's end.
-    return KnownWorks(works, end if version is None else version)
+    return KnownWorks(works, end if version is None else version, ts)
 
 
 def read_works(*paths: Path) -> dict[str, bytes]:
@@ -191,9 +198,9 @@ def _of_recording(log: EventLog) -> Iterator[Line | RefusedLine]:
         try:
             work_id, work = admit_entry(record.key, record.value)
         except RefusedRecordError as error:
-            yield RefusedLine(number, record.offset, error)
+            yield RefusedLine(number, record.offset, error, record.append_ts)
         else:
-            yield Line(number, record.offset, work_id, record.value, work)
+            yield Line(number, record.offset, work_id, record.value, work, record.append_ts)
 
 
 def _of_table(path: Path) -> Iterator[Line | RefusedLine]:

@@ -11,7 +11,7 @@ from msgspec import Struct
 from stream_cw.core.records import Record, admit
 from stream_cw.core.row import RECENCY, View, row
 from stream_cw.core.rows import Row, encode_row, row_key
-from stream_cw.core.state import ProfileState, Source
+from stream_cw.core.state import ProfileState, Source, live_devices
 from stream_cw.core.step import step
 from stream_cw.errors import RefusedRecordError
 from stream_cw.history.log import EventLog
@@ -57,6 +57,7 @@ def replay(
     epoch: bytes = PLAIN_EPOCH,
     partitions: int | None = None,
     view: View = RECENCY,
+    pushed: bool = False,
 ) -> Iterator[Played]:
     """Run records through the step.
 
@@ -71,6 +72,9 @@ def replay(
     partitions : int or None
         How many partitions the topic has; None leaves the rule on partitions out.
     view : View
+    pushed : bool, default False
+        Also make the rows of events that are no reason to rescore: a change of the catalog may have
+        pushed them.
 
     Yields
     ------
@@ -93,9 +97,10 @@ def replay(
             (row_key(profile_id, device_id), None) for device_id in taken.erased
         ]
         if taken.state is not None and taken.applied:
+            due = live_devices(taken.state) if pushed else taken.due
             rows.extend(
                 (row_key(profile_id, device_id), row(taken.state, profile_id, device_id, view))
-                for device_id in taken.due
+                for device_id in due
             )
         yield Played(record, None, taken.applied, rows)
 
@@ -105,6 +110,7 @@ def replay_offline(
     out: BinaryIO,
     *,
     view: View = RECENCY,
+    pushed: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> ReplayReport:
     """Replay a log and write its rows as JSON lines: `{"key": …, "row": …}`.
@@ -115,6 +121,8 @@ def replay_offline(
     out : binary file
         A row stands in its line byte for byte as on the push topic; a tombstone is null.
     view : View
+    pushed : bool, default False
+        As `replay` has it.
     progress : callable, optional
         Called with the number of records so far, after each.
 
@@ -127,7 +135,7 @@ def replay_offline(
     profiles = set()
     epoch = bytes.fromhex(log.header.epoch) if log.header else PLAIN_EPOCH
     partitions = log.header.partitions if log.header else None
-    for played in replay(log, states, epoch=epoch, partitions=partitions, view=view):
+    for played in replay(log, states, epoch=epoch, partitions=partitions, view=view, pushed=pushed):
         report.records += 1
         if played.refusal:
             report.refused += 1

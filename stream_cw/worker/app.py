@@ -1,7 +1,7 @@
 """The Faust app, built from settings."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import faust
@@ -61,6 +61,7 @@ def build_app(
     topics: Topics,
     events: Identity,
     view: Callable[[], View],
+    changed: Callable[[], Awaitable[frozenset[str]]],
     stats: Stats,
     fail: Callable[[BaseException], None],
 ) -> App:
@@ -74,6 +75,8 @@ def build_app(
         Of the event topic.
     view : callable
         What rows are made with from now on.
+    changed : callable
+        Waits for a change of the catalog, and tells which ids it named.
     stats : Stats
     fail : callable
         Ends the process with nothing committed: Faust acknowledges what an agent fails on.
@@ -101,6 +104,7 @@ def build_app(
             lease=Lease(settings.session_timeout, time.monotonic),
             held=Held(_topic_ms("rows", "retention.ms") // 2),
             view=view,
+            changed=changed,
             stats=stats,
             most_records=settings.round_records,
             most_bytes=settings.round_bytes,
@@ -141,6 +145,7 @@ def build_app(
         async for event in stream.events():
             await rounds.run(event.value)
 
+    app.task(rounds.push_changes)
     app.finalize()
     return app
 

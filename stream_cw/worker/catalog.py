@@ -4,7 +4,8 @@ The topic is read to its end before the first round, and followed from then on. 
 view once, so entries come in between two rounds. What a round holds does not change under it: each
 fetch of new records makes a new mapping, and offset and works are replaced as one. A row's version
 names the offset behind the last record that was read, whatever that one was: so it never falls, and
-two workers that read up to it hold the same works.
+two workers that read up to it hold the same works. What was appended last has a time, too: rows of
+sessions that are live are pushed (`rounds.Rounds.push`), and what they offer must be there by then.
 """
 
 import asyncio
@@ -13,9 +14,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 from stream_cw.broker.follower import Follower
-from stream_cw.core.works import admit_entry
+from stream_cw.core.works import MENTION, admit_entry
 from stream_cw.errors import RefusedRecordError
 from stream_cw.worker.stats import Stats
+from stream_cw.worker.transport import LOG_APPEND_TIME
 
 log: Final = logging.getLogger("stream_cw.worker")
 
@@ -29,10 +31,13 @@ class Known(NamedTuple):
         By id; never changed.
     version : int
         The offset behind the last record that was read.
+    ts : int
+        When that record was appended, ms; 0 for none.
     """
 
     works: Mapping[str, bytes]
     version: int
+    ts: int = 0
 
 
 class Catalog:
@@ -57,6 +62,8 @@ class Catalog:
         self.known = Known({}, 0)
         self._stats = stats
         self._follower = Follower(brokers, topic, fail)
+        self._named: set[str] = set()
+        self._news = asyncio.Event()
 
     async def start(self) -> None:
         """Read the topic to its end, and follow it from then on.
@@ -67,6 +74,8 @@ class Catalog:
             If the topic cannot be read to its end.
         """
         await self._follower.read(self._take)
+        self._named.clear()  # what was there before the first round is no news
+        self._news.clear()
         log.info("catalog of %d works, version %d", len(self.known.works), self.known.version)
         self._follower.follow(self._take)
 
@@ -74,16 +83,32 @@ class Catalog:
         """Follow no further."""
         await self._follower.stop()
 
+    async def changed(self) -> frozenset[str]:
+        """Wait for records; return the ids that were named since the last call.
+
+        An entry that is published once more as it was counts: what it offers may be there by now.
+        """
+        await self._news.wait()
+        self._news.clear()
+        found, self._named = frozenset(self._named), set()
+        return found
+
     async def _take(self, records: list[Any], positions: Mapping[int, int]) -> None:
         position = positions[0]
         if position == self.known.version:
             return
         # In a thread: a fetch of many long series takes longer than a heartbeat may wait.
-        works = await asyncio.to_thread(self._changed, records) if records else self.known.works
-        self.known = Known(works, position)
+        if not records:
+            self.known = self.known._replace(version=position)
+            return
+        works, named = await asyncio.to_thread(self._read, records)
+        stamped = records[-1].timestamp_type == LOG_APPEND_TIME
+        self.known = Known(works, position, records[-1].timestamp if stamped else 0)
+        self._named |= named
+        self._news.set()
 
-    def _changed(self, records: Iterable[Any]) -> Mapping[str, bytes]:
-        works = dict(self.known.works)
+    def _read(self, records: Iterable[Any]) -> tuple[Mapping[str, bytes], set[str]]:
+        works, named = dict(self.known.works), set()
         for record in records:
             try:
                 work_id, work = admit_entry(record.key, record.value)
@@ -95,8 +120,9 @@ class Catalog:
                 )
                 continue
             self._stats.catalog_taken += 1
+            named.add(work_id.removeprefix(MENTION))
             if work is None:
                 works.pop(work_id, None)
             else:
                 works[work_id] = work
-        return works
+        return works, named

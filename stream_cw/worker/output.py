@@ -8,8 +8,8 @@ from msgspec import Struct
 from stream_cw.core.codec import encode_state
 from stream_cw.core.dead_letter import dead_letter
 from stream_cw.core.row import View, row
-from stream_cw.core.rows import encode_row, row_content
-from stream_cw.core.state import ProfileState
+from stream_cw.core.rows import encode_row, row_content, row_key
+from stream_cw.core.state import ProfileState, is_live
 from stream_cw.worker.held import Held
 from stream_cw.worker.mark import MARK_KEY, encode_mark
 from stream_cw.worker.sending import Outgoing
@@ -83,6 +83,32 @@ def put_out(
             output.stored[key] = None
             source = _source(work.partition.number, work.last)
             output.changelog.append(Outgoing(key, None, source))
+
+
+def push_out(
+    profile: bytes, state: ProfileState, held: Held, view: View, now_ms: int
+) -> list[Outgoing]:
+    """Encode the rows of a profile's devices that are live when the catalog changes.
+
+    Parameters
+    ----------
+    profile : bytes
+        Its key.
+    state : ProfileState
+        No row of a later one was sent.
+    held : Held
+    view : View
+    now_ms : int
+        As `held` counts.
+    """
+    profile_id = profile.decode()
+    due = [
+        (row_key(profile_id, device.device_id), Due(profile_id, device.device_id, state))
+        for device in state.devices
+        if is_live(device, max(state.now, view.catalog_ts))
+    ]
+    made = (_row(key, device, held, view, now_ms) for key, device in due)
+    return [record for record in made if record is not None]
 
 
 def _row(key: bytes, due: Due, held: Held, view: View, now_ms: int) -> Outgoing | None:

@@ -64,8 +64,8 @@ async def _serve(settings: Settings, topics: Topics, events: Identity) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     fail = _failure(settings, stats)
-    async with _followed(settings, topics, stats, fail) as view:
-        app = build_app(settings, topics, events, view, stats, fail)
+    async with _followed(settings, topics, stats, fail) as (view, catalog):
+        app = build_app(settings, topics, events, view, catalog.changed, stats, fail)
         telling = asyncio.create_task(_tell(stats))
         try:
             await _run_until(app, stop)
@@ -78,8 +78,8 @@ async def _serve(settings: Settings, topics: Topics, events: Identity) -> None:
 @asynccontextmanager
 async def _followed(
     settings: Settings, topics: Topics, stats: Stats, fail: Callable[[BaseException], NoReturn]
-) -> AsyncIterator[Callable[[], View]]:
-    """Follow the catalog, and models where the settings name trusted keys; give the view."""
+) -> AsyncIterator[tuple[Callable[[], View], Catalog]]:
+    """Follow the catalog, and models where the settings name trusted keys; give the view, too."""
     initial, trusted = initial_view(settings), trusted_keys(settings)
     warm_up(initial)
     models: Models | None = None
@@ -94,9 +94,10 @@ async def _followed(
 
         def view() -> View:
             base = initial if models is None else models.view
-            return replace(base, works=catalog.known.works, catalog=catalog.known.version)
+            works, version, ts = catalog.known
+            return replace(base, works=works, catalog=version, catalog_ts=ts)
 
-        yield view
+        yield view, catalog
 
 
 async def _run_until(app: App, stop: asyncio.Event) -> None:

@@ -51,6 +51,8 @@ class Setup(Struct, frozen=True, kw_only=True):
         Ends the process with nothing committed.
     view : callable
         What rows are made with from now on; a round asks once.
+    changed : callable
+        Waits for a change of the catalog, and tells which ids it named.
     """
 
     topics: Topics
@@ -65,6 +67,7 @@ class Setup(Struct, frozen=True, kw_only=True):
     lease: Lease
     held: Held
     view: Callable[[], View]
+    changed: Callable[[], Awaitable[frozenset[str]]]
     stats: Stats
     most_records: int
     most_bytes: int

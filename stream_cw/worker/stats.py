@@ -22,6 +22,8 @@ class Stats(Struct):
     rounds : int
     rows, tombstones : int
         Sent to the push topic.
+    pushed : int
+        Those of the rows that a change of the catalog sent to sessions that were live.
     conflated : int
         Rows left out because a later one of the same device stood in the same round.
     held_back : int
@@ -47,6 +49,7 @@ class Stats(Struct):
     rounds: int = 0
     rows: int = 0
     tombstones: int = 0
+    pushed: int = 0
     conflated: int = 0
     held_back: int = 0
     changelog_sent: int = 0

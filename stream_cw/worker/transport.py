@@ -21,6 +21,8 @@ from msgspec import Struct
 from stream_cw.errors import DeploymentError
 from stream_cw.worker.manners import Manners
 
+LOG_APPEND_TIME: Final = 1
+"""How aiokafka marks a time that the broker gave."""
 POLL_SECONDS: Final = 0.5
 WATCH_SECONDS: Final = 2.5
 

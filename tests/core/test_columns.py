@@ -11,6 +11,7 @@ from stream_cw.core.columns import (
     DEPTH,
     FIXED,
     FURTHEST,
+    FURTHEST_LENGTH,
     IDLE,
     NO_SEAT,
     RATING_SHIFT,
@@ -110,6 +111,9 @@ def check(listed: list[Show]) -> None:
         assert list(seats) == [tuple(vars_of(d)) for d in show.devices] + free * [none]
         positions = [episode.position_ms for episode in show.episodes]
         assert column[FURTHEST] == max(positions, default=-1)
+        first = positions.index(column[FURTHEST]) if positions else None
+        length = None if first is None else show.episodes[first].duration_ms
+        assert column[FURTHEST_LENGTH] == (length or 0)
         nobody = show.nobody
         assert column[DEPTH] == (-1 if nobody is None else nobody.depth)
         assert column[IDLE] == (-1 if nobody is None else nobody.idle_min)

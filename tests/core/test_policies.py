@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from event_strategies import MINUTE, T0, run
 
-from stream_cw.core.events import Episode, Movie, Play, Stop
+from stream_cw.core.events import Episode, Event, Movie, Play, Stop
 from stream_cw.core.policies import (
     JELLYFIN,
     KODI,
@@ -184,6 +184,22 @@ def test_what_becomes_of_a_title(
     assert becomes(POLICIES[name], Movie(id="film", **facts), position) == wanted
     part = Episode(id="e1", series_id="series", season=1, episode=1, **facts)
     assert becomes(POLICIES[name], part, position) == episode.replace("no", "not there")
+
+
+@pytest.mark.parametrize("name", POLICIES)
+def test_a_series_of_which_little_was_seen_is_not_begun_by_a_second_look(name: str) -> None:
+    """Stremio's row has whatever was played."""
+    who = {"profile_id": "p", "device_id": "tv", "device_type": "tv"}
+    history: list[Event] = []
+    for n in range(1, 3):
+        facts = {"series_id": "series", "season": 1, "episode": n, "duration_ms": 45 * MINUTE}
+        title, ts = Episode(id=f"e{n}", **facts), T0 + n * MINUTE
+        history.append(Play(event_id=f"a{n}", ts=ts, title=title, position_ms=0, **who))
+        history.append(Stop(event_id=f"b{n}", ts=ts + 9000, title=title, position_ms=9000, **who))
+    state, _ = run(history)
+    assert state is not None
+    shown = [tile.title_id for tile in row(state, "p", "tv", View(policy=POLICIES[name])).tiles]
+    assert shown == (["e2"] if name == "stremio" else [])
 
 
 def test_every_policy_has_its_table() -> None:

@@ -33,10 +33,15 @@ def lines_of(path: Path, *lines: bytes) -> Path:
     return path
 
 
+def appended(offset: int) -> int:
+    """When the broker appended a record, ms."""
+    return 1_700_000_000_000 + offset
+
+
 def recording(path: Path, *changes: tuple[int, bytes | None, bytes | None]) -> Path:
     """A recording of the topic: offset, key, value."""
     header = LogHeader(stream_cw_log=FORMAT, topic="cw.catalog.v1", epoch="0" * 32, partitions=1)
-    records = [Record(key, value, 0, offset) for offset, key, value in changes]
+    records = [Record(key, value, 0, offset, appended(offset)) for offset, key, value in changes]
     return lines_of(path, encode_header(header), *map(encode_record, records))
 
 
@@ -59,9 +64,9 @@ class TestEntries:
             (3, 1, "series", False),
             (4, 2, "film", False),
         ]
-        assert read_catalog(path) == ({"film": pack_work(NEW), "series": pack_work(SERIES)}, 3)
-        assert read_catalog(path, 1) == ({"film": pack_work(OLD)}, 1)
-        assert read_catalog(path, 0) == ({}, 0)
+        assert read_catalog(path) == ({"film": pack_work(NEW), "series": pack_work(SERIES)}, 3, 0)
+        assert read_catalog(path, 1) == ({"film": pack_work(OLD)}, 1, 0)
+        assert read_catalog(path, 0) == ({}, 0, 0)
 
     def test_a_value_goes_out_as_it_stands(self, tmp_path: Path) -> None:
         """With what this version does not know."""
@@ -134,7 +139,10 @@ class TestRecording:
         }
         assert {v: read_catalog(path, v).works for v in states} == states
         assert all(read_catalog(path, v).version == v for v in states)
-        assert read_catalog(path) == (states[13], 13)
+        assert read_catalog(path) == (states[13], 13, appended(12))
+        last_read = {0: None, 4: None, 5: 4, 6: 5, 8: 7, 10: 9, 11: 9, 13: 12}
+        times = {v: 0 if offset is None else appended(offset) for v, offset in last_read.items()}
+        assert {v: read_catalog(path, v).ts for v in states} == times
         assert [each[2:] for each in found_in(path)][2:4] == [
             ("key_mismatch", False),
             ("film", True),

@@ -2,103 +2,36 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Producer
-from oracle import Verdict, judge
+from catalog_changes import (
+    BAD,
+    SHOWS,
+    changes,
+    publish,
+    recorded,
+    verdict_of,
+    versions_named,
+    whole,
+)
 from running_log import Watch, running_log
 from worker_support import log_ends, make_events, wait_until, workers
 from worker_system import PARTITIONS, System
-from works_scorer import CODE, ByWorks
+from works_scorer import CODE
 
 from stream_cw.broker.contract import topic_names
 from stream_cw.broker.embedded import embedded_broker
-from stream_cw.broker.process import Broker
 from stream_cw.broker.topics import apply_topics
-from stream_cw.clients.record import record
-from stream_cw.core.catalog import EpisodeEntry, Season, SeriesEntry, encode_catalog_entry
-from stream_cw.core.row import View
-from stream_cw.core.rows import decode_row
-from stream_cw.history.catalog_file import KnownWorks, read_catalog
 from stream_cw.worker.catalog import Catalog, Known
 from stream_cw.worker.stats import Stats
-
-SHOWS = 30
-"""As many as `make_events` plays."""
-BAD = [(b"series-1", b"no entry"), (b"series-2", b'{"kind":"series","id":"series-3"}')]
-
-Change = tuple[bytes, bytes | None]
 
 kafka = [pytest.mark.kafka, pytest.mark.timeout(240)]
 
 
-@pytest.fixture
-def catalogued(kafka: Broker, prefix: str, tmp_path: Path) -> Iterator[System]:
-    """A system whose workers order rows by what the catalog says."""
-    topics = topic_names(prefix)
-    apply_topics(kafka.address, topics, partitions=PARTITIONS)
-    with workers(tmp_path, code=CODE, brokers=kafka.address, topic_prefix=prefix) as start:
-        yield System(kafka.address, prefix, topics, start)
-
-
-def entry(show: int, rng: random.Random) -> Change:
-    """An entry of a show, of which hardly two are equal."""
-    episodes = [EpisodeEntry(id=f"e{n}", episode=rng.randrange(99)) for n in range(5)]
-    made = SeriesEntry(id=f"series-{show}", seasons=[Season(season=1, episodes=episodes)])
-    return made.id.encode(), encode_catalog_entry(made)
-
-
-def whole(rng: random.Random) -> list[Change]:
-    return [entry(show, rng) for show in range(SHOWS)]
-
-
-def changes(rng: random.Random) -> list[Change]:
-    """New entries, entries that go, and records that must change nothing."""
-    new = [entry(show, rng) for show in rng.sample(range(SHOWS), 6)]
-    gone: list[Change] = [(b"series-%d" % show, None) for show in rng.sample(range(SHOWS), 3)]
-    return rng.sample([*new, *gone, *BAD], len(new) + len(gone) + len(BAD))
-
-
-def publish(system: System, records: list[Change], transaction: str = "") -> int:
-    """Write to the catalog's topic; the version that it has then."""
-    settings: dict[str, str | int] = {"bootstrap.servers": system.brokers, "log_level": 0}
-    if transaction:
-        settings["transactional.id"] = transaction
-    producer = Producer(settings)
-    if transaction:
-        producer.init_transactions(30)
-        producer.begin_transaction()
-    for key, value in records:
-        producer.produce(system.topics.catalog, key=key, value=value, partition=0)
-    if transaction:
-        producer.commit_transaction(30)
-    assert producer.flush(30) == 0
-    return log_ends(system.brokers, system.topics.catalog, 1)[0]
-
-
-def recorded(system: System, folder: Path) -> Callable[[int], KnownWorks]:
-    """The topic as `catalog export` writes it, and what it says at a version."""
-    path = folder / "catalog.jsonl"
-    with path.open("wb") as out:
-        record(system.brokers, out, topic=system.topics.catalog)
-    return lambda version: read_catalog(path, version)
-
-
-def versions_named(system: System) -> set[int]:
-    rows = [decode_row(value) for _, value, *_ in system.rows() if value is not None]
-    return {row.version.catalog for row in rows}
-
-
-def verdict_of(system: System, folder: Path, shift: int = 0) -> Verdict:
-    """Hold the rows to the replay under the recorded catalog at the versions that they name."""
-    at = recorded(system, folder)
-    views = [
-        View(scorer=ByWorks(), works=at(max(0, version - shift)).works, catalog=version)
-        for version in versions_named(system)
-    ]
-    return judge(system.brokers, system.topics, PARTITIONS, folder, views)
+def known_copy(known: Known) -> Known:
+    return known._replace(works=dict(known.works))
 
 
 def fail(error: BaseException) -> None:
@@ -152,7 +85,9 @@ class TestOnKafka:
         verdict = verdict_of(system, tmp_path)
         assert verdict.holds, verdict
 
-    def test_what_a_round_holds_does_not_change_under_it(self, catalogued: System) -> None:
+    def test_what_a_round_holds_does_not_change_under_it(
+        self, catalogued: System, tmp_path: Path
+    ) -> None:
         system, rng = catalogued, random.Random(10)
         first = publish(system, whole(rng))
 
@@ -160,7 +95,8 @@ class TestOnKafka:
             followed = Catalog(system.brokers, system.topics.catalog, Stats(), fail)
             await followed.start()
             try:
-                held, copied = followed.known, Known(dict(followed.known.works), first)
+                held, copied = followed.known, known_copy(followed.known)
+                assert held.version == first
                 last = await asyncio.to_thread(publish, system, changes(rng))
                 await asyncio.to_thread(
                     wait_until, lambda: followed.known.version == last, "changes are read"
@@ -171,7 +107,7 @@ class TestOnKafka:
 
         held, copied, now = asyncio.run(follow())
         assert held == copied
-        assert now.version == first + 11
+        assert now == recorded(system, tmp_path)(first + 11)
         assert now.works != held.works
 
     def test_a_kill_and_two_workers_that_see_changes_at_different_moments(

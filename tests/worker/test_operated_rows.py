@@ -1,4 +1,4 @@
-"""A worker that an operator gave a placement map and an experiment: its rows are the replay's."""
+"""A worker that an operator gave policy, placement and an experiment: its rows are the replay's."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,18 +13,23 @@ from worker_system import PARTITIONS, System
 from stream_cw.clients.models import publish
 from stream_cw.core.experiments import arm_of
 from stream_cw.core.learned import Learned
+from stream_cw.core.policies import STREMIO
 from stream_cw.core.row import View
 from stream_cw.core.rows import decode_row
 from stream_cw.model.artefact import unpack
 from stream_cw.model.chosen import choose
-from stream_cw.operator_files import with_files
+from stream_cw.operator_files import choose_policy, with_files
 
+POLICY = """
+base = "stremio"
+finished_per_mille = 500
+"""
 PLACEMENT = "page = [900_000, 700_000, 10_000]"
 EXPERIMENT = """
 id = "arms"
 arms = [
   { id = "published" },
-  { id = "recency", model = "recency", policy = { in_a_row_ms = 1_800_000 } },
+  { id = "recency", model = "recency", policy = { in_a_row_ms = 1_800_000, beyond = false } },
   { id = "low", placement = { slots = 9, false_positive = 1_000_000 } },
 ]
 """
@@ -36,6 +41,8 @@ def test_rows_of_all_arms_are_the_replays(
     system: System, tmp_path: Path, show_figure: Callable[[str], None]
 ) -> None:
     placement, experiment = tmp_path / "placement.toml", tmp_path / "experiment.toml"
+    policy = tmp_path / "own.toml"
+    policy.write_text(POLICY)
     placement.write_text(PLACEMENT)
     experiment.write_text(EXPERIMENT)
     signer = Signer()
@@ -43,15 +50,20 @@ def test_rows_of_all_arms_are_the_replays(
     offset = publish(system.brokers, system.topics.models, artefact)
     system.produce(make_events(30, 2_000))
     trusted = signer.write_public(tmp_path / "trusted.pub")
-    worker = system.start(model_keys=trusted, placement=placement, experiment=experiment)
+    files = {"policy": policy, "placement": placement, "experiment": experiment}
+    worker = system.start(model_keys=trusted, **files)
     system.wait_until_through(worker)
     worker.stop()
     found = unpack(artefact, signer.trusted)
-    view = with_files(View(), placement, experiment, choose)
+    own = View(policy=choose_policy(str(policy)))
+    view = with_files(own, placement, experiment, choose)
     view = replace(view, scorer=Learned(found.model, found.ref), model=offset + 1)
+    named = replace(view, policy=STREMIO)
     verdict = judge(system.brokers, system.topics, PARTITIONS, tmp_path, [view])
     show_figure(f"a worker with an experiment of three arms: {verdict.figures()}")
     assert verdict.holds, verdict
+    plain = judge(system.brokers, system.topics, PARTITIONS, tmp_path, [named])
+    assert plain.wrong, "rows under another policy must be told from these"
     rows = [decode_row(value) for _, value, *_ in system.rows() if value is not None]
     assert view.experiment is not None
     assert all(row.arm == arm_of(view.experiment, row.profile_id).id for row in rows)

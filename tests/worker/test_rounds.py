@@ -14,14 +14,17 @@ from worker_support import make_events
 
 from stream_cw.broker.contract import topic_names
 from stream_cw.core.events import encode_event
+from stream_cw.core.limits import SESSION_GAP_MS
 from stream_cw.core.row import View
-from stream_cw.core.rows import decode_row
+from stream_cw.core.rows import Version, decode_row
+from stream_cw.core.state import live_devices
 from stream_cw.errors import LogMismatchError
 from stream_cw.worker import breath
+from stream_cw.worker.flight import IN_FLIGHT
 from stream_cw.worker.held import Held
 from stream_cw.worker.lease import Lease
 from stream_cw.worker.mark import MARK_KEY, Mark, decode_mark
-from stream_cw.worker.rounds import IN_FLIGHT, Rounds
+from stream_cw.worker.rounds import Rounds
 from stream_cw.worker.setup import Setup
 from stream_cw.worker.stats import Stats
 from stream_cw.worker.transport import Batch
@@ -116,6 +119,8 @@ class Scene:
         self.failures: list[BaseException] = []
         self.views = 0
         self.log_starts_at = 0
+        self.catalog_ts = 0
+        self.news: asyncio.Queue[frozenset[str]] = asyncio.Queue()
         self.events: Iterator[tuple[int, bytes]] = iter(
             enumerate(map(encode_event, make_events(1, 50)))
         )
@@ -133,6 +138,7 @@ class Scene:
                 lease=Lease(6.0, lambda: self.now),
                 held=Held(10**9),
                 view=self.next_view,
+                changed=self.news.get,
                 stats=Stats(),
                 most_records=100,
                 most_bytes=10**6,
@@ -145,7 +151,7 @@ class Scene:
     def next_view(self) -> View:
         """A model that is newer each time someone asks."""
         self.views += 1
-        return View(model=self.views)
+        return View(model=self.views, catalog_ts=self.catalog_ts)
 
     async def log_start(self, partition: int) -> int:
         assert partition == 0
@@ -271,6 +277,89 @@ def test_no_more_than_a_few_rounds_are_in_flight() -> None:
         await settled(s)
 
     assert not scene(play).failures
+
+
+class TestPushes:
+    """A change of the catalog; what was sent before is forgotten where a row is to be new."""
+
+    def test_a_live_session_with_the_show_gets_its_row_behind_those_in_flight(self) -> None:
+        async def play(s: Scene) -> None:
+            await s.run(records=10)
+            state = s.rounds._flight.state(0, b"profile-0")
+            assert state is not None
+            assert len(live_devices(state)) == 2, "by the catalog's time one of them has gone"
+            (show,) = list(state.shows)[:1]
+            s.catalog_ts = state.now + SESSION_GAP_MS
+            before = len(s.broker.sent[TOPICS.rows])
+            s.rounds.setup.held.clear()
+            await s.rounds.push(frozenset({"another"}))
+            assert s.rounds.setup.stats.pushed == 0
+            await s.rounds.push(frozenset({"another", show}))
+            await breathe()
+            rows = [decode_row(value) for value in s.broker.sent[TOPICS.rows][before:]]
+            assert {row.version for row in rows} == {Version(state.revision, 0, 3)}
+            assert [row.device_id for row in rows] == ["device-0-1"]
+            assert s.rounds.setup.stats.pushed == 1
+            await settled(s)
+            assert s.done == [10]
+            assert s.broker.sent[TOPICS.changelog].count(s.store.data[MARK_KEY]) == 1
+
+        assert not scene(play).failures
+
+    def test_who_is_gone_gets_none_and_is_forgotten(self) -> None:
+        async def play(s: Scene) -> None:
+            await s.run(records=3)
+            state = s.rounds._flight.state(0, b"profile-0")
+            assert state is not None
+            s.rounds.setup.held.clear()
+            s.catalog_ts = state.now + SESSION_GAP_MS + 1
+            await s.rounds.push(frozenset(state.shows))
+            s.catalog_ts = state.now
+            await s.rounds.push(frozenset(state.shows))
+            assert s.rounds.setup.stats.pushed == 0
+            await settled(s)
+
+        assert not scene(play).failures
+
+    def test_what_the_device_has_already_is_held_back(self) -> None:
+        async def play(s: Scene) -> None:
+            await s.run(records=3)
+            state = s.rounds._flight.state(0, b"profile-0")
+            assert state is not None
+            await s.rounds.push(frozenset(state.shows))
+            assert s.rounds.setup.stats.pushed == 0
+            s.rounds.setup.held.clear()
+            await s.rounds.push(frozenset(state.shows))
+            assert s.rounds.setup.stats.pushed > 0
+            await settled(s)
+
+        assert not scene(play).failures
+
+    def test_none_is_sent_while_partitions_are_handed_over(self) -> None:
+        async def play(s: Scene) -> None:
+            await s.run(records=3)
+            shows = frozenset(f"series-{n}" for n in range(30))
+            await settled(s)
+            s.rounds.setup.held.clear()
+            await s.rounds.push(shows)
+            s.rounds.resume()
+            await s.rounds.push(shows)
+            assert s.rounds.setup.stats.pushed == 0
+
+        assert not scene(play).failures
+
+    def test_changes_are_pushed_as_they_are_told(self) -> None:
+        async def play(s: Scene) -> None:
+            await s.run(records=3)
+            s.rounds.setup.held.clear()
+            pushing = asyncio.create_task(s.rounds.push_changes())
+            s.news.put_nowait(frozenset(f"series-{n}" for n in range(30)))
+            await breathe()
+            assert s.rounds.setup.stats.pushed > 0
+            pushing.cancel()
+            await settled(s)
+
+        assert not scene(play).failures
 
 
 async def settled(s: Scene) -> None:
