@@ -32,11 +32,12 @@ class Catalog(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """The row that a device must have here, the newest tile first."""
+    """The row that a device must have here, the newest tile first, and whether it was recorded."""
 
     on: str
     pushed: bool
     tiles: tuple[str, ...]
+    recorded: bool = True
 
 
 Part = list[Event] | Catalog | Shown
@@ -77,6 +78,10 @@ def take(state: ProfileState | None, event: Event) -> Step:
     """Take an event at the next offset."""
     offset = 0 if state is None else state.source.offset + 1
     return step(state, event, Source(bytes(16), 0, offset))
+
+
+def is_recorded(state: ProfileState, device: str, view: View) -> bool:
+    return row(state, "p", device, view).cause.recorded
 
 
 def tiles_in_words(state: ProfileState, device: str, view: View) -> tuple[str, ...]:

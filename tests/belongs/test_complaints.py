@@ -2,7 +2,7 @@
 
 import pytest
 from cases import asleep, devices, finished, next_episode, private, removed, rewatch, versions
-from script import OURS, Case, Catalog, Shown, numbered, take, tiles_in_words
+from script import OURS, Case, Catalog, Shown, is_recorded, numbered, take, tiles_in_words
 
 from stream_cw.core.policies import POLICIES
 from stream_cw.core.row import View
@@ -47,9 +47,10 @@ def test_complaint(case: Case, policy: Policy) -> None:
         match part:
             case Catalog():
                 view = part.view(policy)
-            case Shown(on, pushed, tiles):
+            case Shown(on, pushed, tiles, recorded):
                 assert state is not None
                 assert tiles_in_words(state, on, view) == tiles
+                assert is_recorded(state, on, view) == recorded
                 assert not pushed or on in due
             case events:
                 for event in numbered(events, made):

@@ -195,9 +195,12 @@ def marked(*names: str, at: str, on: str = "tv") -> list[Event]:
 # The row
 
 
-def row(*tiles: str, on: str = "tv", pushed: bool = False) -> Shown:
-    """What stands in a device's row, the newest first; `pushed`: sent to it at once."""
-    return Shown(on, pushed, tiles)
+def row(*tiles: str, on: str = "tv", pushed: bool = False, recorded: bool = True) -> Shown:
+    """What stands in a device's row, the newest first.
+
+    `pushed`: it was sent to the device at once. Not `recorded`: it says that its cause was private.
+    """
+    return Shown(on, pushed, tiles, recorded)
 
 
 def resume(name: str, position: str, *, because: str | None = None) -> str:
