@@ -79,7 +79,8 @@ def test_an_opening_brings_its_own_row_each_time(client, profile) -> None:
     causes = []
     for event in ("session_start", "home_view", "home_view"):
         told = fresh(client, profile, event=event)
-        assert told["row"]["cause"] == {"event_id": told["event"]["event_id"], "type": event}
+        cause = {"event_id": told["event"]["event_id"], "type": event, "recorded": True}
+        assert told["row"]["cause"] == cause
         causes.append(told["row"])
     assert causes[1]["tiles"] == causes[2]["tiles"]
     assert newest(client, profile).json() == causes[2]

@@ -78,7 +78,7 @@ def test_why_tells_cause_and_reasons(ask, row) -> None:
     assert answer.status == 200
     told = answer.json()
     assert told["version"] == "41.7.2"
-    assert told["cause"] == {"event_id": "e41", "type": "stop"}
+    assert told["cause"] == {"event_id": "e41", "type": "stop", "recorded": True}
     assert told["model"]["id"] == "recency"
     assert [(tile["reason"], tile["words"]) for tile in told["tiles"]] == [
         ("recently_watched", "you just watched this"),
