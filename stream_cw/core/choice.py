@@ -106,10 +106,9 @@ def choose(
     country : str or None
         Where the device is; None: anywhere.
     """
-    film = shows[FLAGS] & SERIES == 0
-    kinds = np.where(finished, np.where(film, NOTHING, AFTER), RESUME)
-    offers = np.zeros(len(packed), np.int64)
-    slept: Bools = asleep & (shows[_TAIL] & BOOKMARK != 0)
+    kinds, offers = np.zeros((2, len(packed)), np.int64)
+    _choose_unknown(shows, finished, kinds)
+    slept: Bools = asleep & (shows[_TAIL] & BOOKMARK != 0) if asleep.any() else asleep
     if any(works) or slept.any():
         letters = 0 if country is None else int.from_bytes(country.encode(), "little")
         _choose(
@@ -129,6 +128,14 @@ def choose(
             offers,
         )
     return Choice(kinds, offers, slept)
+
+
+@compiled
+def _choose_unknown(shows: Ints, finished: Bools, kinds: Ints) -> None:
+    """Choose as if the catalog knew nothing, and nobody had slept."""
+    for n in range(len(kinds)):
+        over = AFTER if shows[FLAGS, n] & SERIES else NOTHING
+        kinds[n] = over if finished[n] else RESUME
 
 
 @compiled

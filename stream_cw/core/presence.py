@@ -121,10 +121,16 @@ def given_up(shows: Ints, state: ProfileState, per_mille: int) -> Bools:
     -------
     ndarray of bool, shape (n,)
     """
-    passed = (state.sessions - shows[_SESSIONS_AT]) & U16
-    habit = sessions_explained(state.resume_gaps, per_mille)
-    found: Bools = (passed > habit) & (passed > 2 * shows[_LONGEST_GAP])
+    found = np.empty(shows.shape[1], np.bool_)
+    _rest(shows, state.sessions, sessions_explained(state.resume_gaps, per_mille), found)
     return found
+
+
+@compiled
+def _rest(shows: Ints, sessions: int, habit: int, found: Bools) -> None:
+    for n in range(len(found)):
+        passed = (sessions - shows[_SESSIONS_AT, n]) & U16
+        found[n] = passed > max(habit, 2 * shows[_LONGEST_GAP, n])
 
 
 def sessions_explained(gaps: tuple[int, ...], per_mille: int) -> int:

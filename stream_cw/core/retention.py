@@ -7,7 +7,7 @@ import msgspec
 
 from stream_cw.core.codec import INDEX_BYTES, encoded_size
 from stream_cw.core.limits import SHOWS, STATE_BYTES
-from stream_cw.core.show import last_play, pack_show, unpack_show
+from stream_cw.core.show import is_slim, last_play, pack_show, unpack_show
 from stream_cw.core.state import ProfileState
 
 LIKELY: Final = 20
@@ -39,6 +39,8 @@ def _trimmed(shows: dict[str, bytes], excess: int) -> dict[str, bytes]:
         for show_id in ids:
             if excess <= 0:
                 return shows
+            if is_slim(shows[show_id], devices):
+                continue
             slim = _slim(show_id, shows[show_id], devices)
             excess -= len(shows[show_id]) - len(slim)
             shows[show_id] = slim

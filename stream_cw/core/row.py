@@ -22,7 +22,6 @@ from stream_cw.core.show import (
     bookmark_of,
     glimpse,
     last_play,
-    last_title,
     listed_episodes,
     unpack_show,
 )
@@ -119,7 +118,7 @@ def row(state: ProfileState, profile_id: str, device_id: str, view: View = RECEN
         model=view.scorer.ref,
         placement=place(state, slot, ranking.p_continue, ranking.method, view.placement),
         arm=None if arm is None else arm.id,
-        tiles=[_tile(found, n, scores[n], reasons[n]) for n in order],
+        tiles=_tiles(found, order, scores, reasons),
     )
 
 
@@ -155,26 +154,33 @@ def view_of(view: View, arm: Arm) -> View:
     )
 
 
-def _tile(found: Candidates, n: int, score: int, reason: str) -> Tile:
-    kind = found.choice.kinds[n]
-    if found.choice.asleep[n]:
-        reason = ASLEEP
-    if kind in (NEXT, LISTED):
-        return _offered_tile(found, n, score, reason)
-    if kind == ATTENDED:
-        return _attended_tile(found, n, score)
-    show_id, packed = found.ids[n], found.packed[n]
-    head = glimpse(packed)
-    title_id, season, episode = last_title(show_id, packed)
-    up_next = bool(kind == AFTER)
+def _tiles(
+    found: Candidates, order: list[int], scores: list[int], reasons: list[str]
+) -> list[Tile]:
+    kinds, asleep = found.choice.kinds.tolist(), found.choice.asleep.tolist()
+    tiles = []
+    for n in order:
+        kind, reason = kinds[n], ASLEEP if asleep[n] else reasons[n]
+        if kind in (NEXT, LISTED):
+            tiles.append(_offered_tile(found, n, scores[n], reason))
+        elif kind == ATTENDED:
+            tiles.append(_attended_tile(found, n, scores[n]))
+        else:
+            seen = (found.ids[n], found.packed[n])
+            tiles.append(_last_tile(*seen, scores[n], reason, up_next=kind == AFTER))
+    return tiles
+
+
+def _last_tile(show_id: str, packed: bytes, score: int, reason: str, *, up_next: bool) -> Tile:
+    last = glimpse(show_id, packed)
     return Tile(
         show_id=show_id,
-        kind="series" if head.series else "movie",
-        title_id=title_id,
-        season=season,
-        episode=episode,
-        position_ms=0 if up_next else head.position_ms,
-        duration_ms=None if up_next else head.duration_ms,
+        kind="series" if last.series else "movie",
+        title_id=last.title_id,
+        season=last.season,
+        episode=last.episode,
+        position_ms=0 if up_next else last.position_ms,
+        duration_ms=None if up_next else last.duration_ms,
         up_next=up_next,
         score=score,
         reason=reason,

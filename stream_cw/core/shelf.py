@@ -99,7 +99,7 @@ def find_title(shelf: Shelf, name: Bytes) -> int:
             continue
         start = ids + _read(shelf, offer, _ID_AT)
         same = True
-        for n in range(len(name)):
+        for n in range(len(name) - 1, -1, -1):  # ids of a series differ at their ends
             if shelf.work[start + n] != name[n]:
                 same = False
                 break

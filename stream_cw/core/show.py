@@ -31,6 +31,7 @@ _LATELY_AND_BEGUN: Final = struct.Struct("<HB")
 _ADDED: Final = struct.Struct("<IHHBB")
 _HEAD: Final = struct.Struct("<BBIHIIII")
 _NUMBERS: Final = struct.Struct("<HH")
+_GLIMPSE: Final = struct.Struct("<B11xII4xHH")
 _DEVICE: Final = struct.Struct("<BIHH")
 _EPISODE: Final = struct.Struct("<IIIIH")
 
@@ -293,30 +294,34 @@ def bookmark_of(show: Show) -> Bookmark:
     return Bookmark(show.title_id, show.position_ms, show.last_ts, *facts)
 
 
+def is_slim(data: bytes, devices: int) -> bool:
+    """Whether a packed show lists no episodes, and no more than some devices."""
+    return data[1] & 3 <= devices and not data[1] >> 2 & 3
+
+
 class Glimpse(NamedTuple):
-    """What a tile tells of a show, read without unpacking the rest."""
+    """What a tile tells of a show's last title, read without unpacking the rest."""
 
     series: bool
+    title_id: str
+    season: int | None
+    episode: int | None
     position_ms: int
     duration_ms: int | None
 
 
-def glimpse(data: bytes) -> Glimpse:
-    """Read the head of a packed show."""
-    flags, *_, position, duration, _ = _HEAD.unpack_from(data)
-    return Glimpse(bool(flags & _SERIES), position, duration or None)
-
-
-def last_title(show_id: str, data: bytes) -> tuple[str, int | None, int | None]:
-    """Read the last title of a packed show: its id, season and episode."""
-    flags = data[0]
+def glimpse(show_id: str, data: bytes) -> Glimpse:
+    """Read what a tile tells of a packed show."""
+    flags, position, duration, season, episode = _GLIMPSE.unpack_from(data)
     if not flags & _SERIES:
-        return show_id, None, None
-    season, episode = _NUMBERS.unpack_from(data, _HEAD.size)
-    return (
+        return Glimpse(False, show_id, None, None, position, duration or None)
+    return Glimpse(
+        True,
         data[FIXED.size : FIXED.size + data[FIXED.size - 1]].decode(),
         season if flags & _HAS_SEASON else None,
         episode if flags & _HAS_EPISODE else None,
+        position,
+        duration or None,
     )
 
 

@@ -220,6 +220,31 @@ def test_the_table(line: Line) -> None:
     assert found == ({} if line.tile is None else {"show": line.tile})
 
 
+def test_a_work_of_the_other_kind_says_nothing() -> None:
+    """A film that the catalog takes for a series, and the other way round."""
+    film = replace(new_show(series=False, title_id="film", ts=NOW - DAY), position_ms=HALF)
+    shows = {"film": film, "show": watched("s1e1", DONE)}
+    entries = [
+        SeriesEntry(id="film", seasons=[season(1, 1, **UNTIL_NOW)]),
+        MovieEntry(id="show", **UNTIL_NOW),
+    ]
+    wanted = {"film": Tile("film", HALF), "show": Tile("s1e1", up_next=True)}
+    assert tiles_of(shows, entries, Viewer(NOW, None, 7)) == wanted
+
+
+@pytest.mark.parametrize(("minutes", "offered"), [(9, False), (10, True), (30, True), (31, False)])
+def test_a_release_shows_by_the_clock_of_the_catalog(minutes: int, offered: bool) -> None:
+    """The profile's clock stands still; the catalog's goes before, for as long as a session."""
+    story = SeriesEntry(id="show", seasons=[season(1, 2, released_ts=NOW + 10 * MINUTE)])
+    device = Device(
+        device_id="tv", device_type=0, tz_offset_min=None, session_id=None, session_start=NOW,
+        last_ts=NOW, sessions=1,
+    )  # fmt: skip
+    state = state_of({"show": watched("s1e1", DONE)}, [device], now=NOW)
+    view = View(policy=POLICY, works={"show": pack_work(story)}, catalog_ts=NOW + minutes * MINUTE)
+    assert [tile.title_id for tile in row(state, "p", "tv", view).tiles] == ["s1e2"] * offered
+
+
 # Any show, any catalog
 
 times = st.none() | st.integers(-3, 3).map(lambda n: NOW + n * SECOND // 2)

@@ -24,7 +24,7 @@ from stream_cw.core.candidates import candidates
 from stream_cw.core.catalog import CatalogEntry, decode_catalog_entry
 from stream_cw.core.events import Pause, Play, Progress, Stop, decode_event
 from stream_cw.core.policies import WATCH_NEXT
-from stream_cw.core.show import last_title, unpack_show
+from stream_cw.core.show import glimpse, unpack_show
 from stream_cw.core.state import ProfileState
 from stream_cw.core.works import unpack_work
 from stream_cw.history.log import EventLog
@@ -85,7 +85,7 @@ def popularity(log: EventLog, _works: Works) -> Extract:
     )
 
     def popular(state: ProfileState, _device_id: str) -> Codes:
-        titles = [last_title(*item)[0] for item in packed(state)]
+        titles = [glimpse(*item).title_id for item in packed(state)]
         return np.array([plays[title] for title in titles], np.int64)
 
     return popular
