@@ -65,6 +65,11 @@ RECENCY: Final = View()
 NEW_EPISODE: Final = "new_episode"
 """The next episode came after the last play, whatever else speaks for the show."""
 
+NEXT_EPISODE: Final = "next_episode"
+"""Of a show whose place speaks for it, and whose last episode is over."""
+
+UNFINISHED: Final = "unfinished"
+
 ASLEEP: Final = "asleep"
 """Nobody saw the rest: the tile goes on where somebody surely was."""
 
@@ -161,6 +166,8 @@ def _tiles(
     tiles = []
     for n in order:
         kind, reason = kinds[n], ASLEEP if asleep[n] else reasons[n]
+        if reason == UNFINISHED and kind in (NEXT, AFTER):
+            reason = NEXT_EPISODE
         if kind in (NEXT, LISTED):
             tiles.append(_offered_tile(found, n, scores[n], reason))
         elif kind == ATTENDED:

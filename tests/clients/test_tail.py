@@ -20,6 +20,7 @@ from stream_cw.core.binge import GIVES_WAY
 from stream_cw.core.features import SHOW_FEATURES, TITLE_FEATURES
 from stream_cw.core.reasons import WORDS
 from stream_cw.core.records import Record
+from stream_cw.core.row import ASLEEP, NEW_EPISODE, NEXT_EPISODE
 from stream_cw.core.rows import (
     Cause,
     ModelRef,
@@ -218,8 +219,8 @@ def test_progress_is_drawn() -> None:
 
 def test_every_reason_of_the_code_has_words() -> None:
     features = (*SHOW_FEATURES, *TITLE_FEATURES)
-    reasons = {feature.reason for feature in features} | {"recently_watched", GIVES_WAY}
-    assert reasons == set(WORDS)
+    of_rows = {"recently_watched", GIVES_WAY, ASLEEP, NEW_EPISODE, NEXT_EPISODE}
+    assert {feature.reason for feature in features} | of_rows == set(WORDS)
     assert tile_text(a_tile(reason="on_this_device")).endswith("(you watch this here)")
     assert tile_text(a_tile(reason="of_a_later_version")).endswith("(of a later version)")
 

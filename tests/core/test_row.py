@@ -14,8 +14,9 @@ from stream_cw.core.events import (
     Supplemental,
     UndoRemove,
 )
-from stream_cw.core.row import row
+from stream_cw.core.row import View, row
 from stream_cw.core.rows import MAX_TILES, Cause, decode_row, encode_row, row_content
+from stream_cw.core.scoring import Recency
 from stream_cw.core.state import Source, live_devices
 from stream_cw.core.step import step
 
@@ -72,6 +73,20 @@ def test_a_finished_film_leaves_and_a_finished_episode_points_to_the_next():
     tile = made.tiles[1]
     assert tile.up_next
     assert (tile.title_id, tile.season, tile.episode, tile.position_ms) == ("ep-1", 1, 1, 0)
+
+
+class InTheMiddle(Recency):
+    """A scorer for which each show's place in its title speaks most."""
+
+    def rank(self, state, slot, found):
+        ranking = super().rank(state, slot, found)
+        return ranking._replace(reasons=["unfinished"] * len(found.ids))
+
+
+def test_what_is_over_was_not_left_in_the_middle():
+    state, _ = run(watched(film(1), chapter(1, 30)))
+    made = row(state, "p", "tv", View(scorer=InTheMiddle()))
+    assert [tile.reason for tile in made.tiles] == ["next_episode", "unfinished"]
 
 
 def test_an_unfinished_episode_resumes_where_it_was():

@@ -16,7 +16,9 @@ export const REASONS = {
   watched_often: "you watch this often",
   unfinished: "you left in the middle",
   popular: "many go on with this",
+  next_episode: "the next episode",
   new_episode: "a new episode is here",
+  asleep: "you may have slept through the rest",
   long_in_a_row: "you watched this for hours",
 };
 
