@@ -97,6 +97,7 @@ class Promises:
         self._ids.add(event.event_id)
         self.now = max(self.now, event.ts)
         if isinstance(event, SetRecording):
+            self._resting = {}  # nothing goes on across the switch
             if event.recording:
                 self._private_until = event.ts
             else:
