@@ -179,7 +179,7 @@ class Promises:
         *others, (last, position_ms) = story.played.items()
         remembered = others[::-1][:LISTED]
         right: set[Offer] = set()
-        for many in {len(remembered), *(range(len(remembered)) if len(others) > LISTED else ())}:
+        for many in {len(remembered), *(range(len(remembered)) if len(others) >= LISTED else ())}:
             started = [(t, at) for t, at in remembered[:many] if at >= STARTED]
             offer = self._from(*started[0], releases) if started else None
             right.add((last, position_ms) if offer == (last, 0) else offer)
