@@ -43,7 +43,7 @@ EXPORT ?= ../shared/data/viewing_activity_export.csv
 model: $(READY)
 	mkdir -p .cache/model
 	$(BIN)/stream-cw import netflix $(EXPORT) --account shared --tz America/Sao_Paulo -o .cache/model/export.jsonl
-	$(BIN)/stream-cw train .cache/model/export.jsonl --name additive-3 -o stream_cw/model/shipped.json
+	$(BIN)/stream-cw train .cache/model/export.jsonl --name additive-4 -o stream_cw/model/shipped.json
 
 # One environment serves demo and tests; it is made again only when the dependencies change.
 $(READY): pyproject.toml
