@@ -36,19 +36,22 @@ SHARED_EXPORT = TESTS.parents[1] / "shared" / "data" / "viewing_activity_export.
 LONGEST = (
     "end_to_end/test_main_job.py",
     "worker/test_worker.py",
-    "client/test_client.py",
     "worker/test_model_swap.py",
-    "gateway/test_operations.py",
-    "gateway/test_events.py",
-    "gateway/test_isolation.py",
-    "gateway/test_storm.py",
-    "gateway/test_gateway.py",
     "test_demo.py",
-    "broker/test_brokers.py",
+    "gateway/test_operations.py",
+    "client/test_client.py",
+    "worker/test_transport.py",
     "clients/test_model_topic.py",
-    "worker/test_work.py",
+    "worker/test_catalog_swap.py",
+    "worker/test_catalog_push.py",
+    "belongs/test_promises.py",
+    "gateway/test_page.py",
+    "gateway/test_page_client.py",
+    "model/test_leaks.py",
+    "gateway/test_isolation.py",
+    "broker/test_brokers.py",
     "clients/test_replay.py",
-    "end_to_end/test_bad_records.py",
+    "gateway/test_events.py",
     "model/test_learned_on_simulator.py",
 )
 """Files of half a minute and more, longest first (`--durations` tells)."""
@@ -75,8 +78,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One process more than there are cores: tests on Kafka often wait for it."""
-    return (os.cpu_count() or 1) + 1
+    """Two processes more than there are cores: tests on Kafka often wait for it."""
+    return (os.cpu_count() or 1) + 2
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
