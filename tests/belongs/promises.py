@@ -97,7 +97,6 @@ class Promises:
         self._ids.add(event.event_id)
         self.now = max(self.now, event.ts)
         if isinstance(event, SetRecording):
-            self._resting = {}  # nothing goes on across the switch
             if event.recording:
                 self._private_until = event.ts
             else:
@@ -121,9 +120,7 @@ class Promises:
         if isinstance(event, Play):
             self._resting[device] = (title, position, event.ts)
             return event.ts
-        if open_title != title:
-            return event.ts
-        ts = since if open_position == position else event.ts
+        ts = since if (open_title, open_position) == (title, position) else event.ts
         self._resting[device] = ("", -1, 0) if isinstance(event, Stop) else (title, position, ts)
         return ts
 
@@ -179,7 +176,8 @@ class Promises:
         *others, (last, position_ms) = story.played.items()
         remembered = others[::-1][:LISTED]
         right: set[Offer] = set()
-        for many in {len(remembered), *(range(len(remembered)) if len(others) >= LISTED else ())}:
+        only_marked = len(story.titles) > len(story.played)
+        for many in {LISTED, LISTED - only_marked}:
             started = [(t, at) for t, at in remembered[:many] if at >= STARTED]
             offer = self._from(*started[0], releases) if started else None
             right.add((last, position_ms) if offer == (last, 0) else offer)
