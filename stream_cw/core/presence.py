@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from stream_cw.core.columns import COUNTS, DEPTH, FLAGS, IDLE, LAST, ROW, WATCHED, Bools, Ints
+from stream_cw.core.columns import COUNTS, DEPTH, IDLE, LAST, ROW, Bools, Ints
 from stream_cw.core.compiled import compiled
 from stream_cw.core.events import DEVICE_TYPES
 from stream_cw.core.limits import U16
@@ -64,8 +64,7 @@ def log_odds(shows: Ints, devices: tuple[Device, ...], asleep: Asleep) -> Ints:
     Returns
     -------
     ndarray of int64, shape (n,)
-        Thousandths of log-odds; `SURELY_ATTENDED` where somebody surely did, and where a member
-        marked the last title as watched.
+        Thousandths of log-odds; `SURELY_ATTENDED` where somebody surely did.
     """
     found = np.full(shows.shape[1], SURELY_ATTENDED, np.int64)
     weights = np.array(
@@ -87,7 +86,7 @@ def _weigh(shows: Ints, weights: Ints, big: Ints, offsets: Ints, found: Ints) ->
     base, autoplay, quarter, quiet, night, screen, played_out, stopped, display_off = weights
     for n in range(shows.shape[1]):
         depth = shows[DEPTH, n]
-        if depth < 0 or shows[FLAGS, n] & WATCHED:
+        if depth < 0:
             continue
         slot = shows[COUNTS, n] >> 4
         offset, wide = (offsets[slot], big[slot]) if slot < len(big) else (0, 0)

@@ -174,11 +174,14 @@ class Promises:
     def _after_look(self, story: Story, releases: list[Release]) -> set[Offer]:
         """Go on where the series stood before an episode was only looked at."""
         *others, (last, position_ms) = story.played.items()
-        remembered = others[::-1][:LISTED]
+        others.reverse()
+        memories = [others[:LISTED]]
+        if len(story.titles) > len(story.played):  # a mark took the place of the last of them
+            fewer, older = others[: LISTED - 1], others[LISTED - 1 :]
+            memories += [fewer, *([*fewer, one] for one in older)]
         right: set[Offer] = set()
-        only_marked = len(story.titles) > len(story.played)
-        for many in {LISTED, LISTED - only_marked}:
-            started = [(t, at) for t, at in remembered[:many] if at >= STARTED]
+        for remembered in memories:
+            started = [(t, at) for t, at in remembered if at >= STARTED]
             offer = self._from(*started[0], releases) if started else None
             right.add((last, position_ms) if offer == (last, 0) else offer)
         return right

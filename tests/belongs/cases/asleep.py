@@ -36,7 +36,7 @@ CASES = (
             autoplayed("s1e5", to="45:00", at="Tue 01:30"),
             opened(at="Tue 08:00", on="phone"),
             row(start("s1e2", because="asleep"), on="phone"),
-            marked("s1e5", at="Tue 08:01", on="phone"),
+            marked("s1e5", at="Tue 08:02", on="phone"),
             row(start("s1e6"), on="phone"),
             played("film", at="Tue 20:00"),
             display_off(at="Tue 20:20"),
