@@ -22,10 +22,10 @@ from stream_cw.core.events import (
     UndoRemove,
 )
 from stream_cw.core.limits import DEVICES, EVENT_IDS, RESUME_GAPS, U16
-from stream_cw.core.pairing import pair
+from stream_cw.core.pairing import hide_what_begins, pair
 from stream_cw.core.recording import Recording, is_private, switched
 from stream_cw.core.retention import forget_slot, within_limits
-from stream_cw.core.sessions import attend
+from stream_cw.core.sessions import attend, excuse
 from stream_cw.core.show import Show, new_show, pack_show, unpack_show
 from stream_cw.core.state import (
     DARK,
@@ -96,7 +96,8 @@ def apply(state: ProfileState | None, event: Event, source: Source) -> ProfileSt
 
 def _set_recording(state: ProfileState, event: SetRecording) -> ProfileState:
     off_ts, on_ts = switched(Recording(state.off_ts, state.on_ts), event)
-    return msgspec.structs.replace(state, off_ts=off_ts, on_ts=on_ts)
+    devices = state.devices if event.recording else tuple(map(hide_what_begins, state.devices))
+    return msgspec.structs.replace(state, off_ts=off_ts, on_ts=on_ts, devices=devices)
 
 
 def _advance(state: ProfileState, event: Event, source: Source) -> ProfileState:
@@ -143,7 +144,7 @@ def _attend_privately(state: ProfileState, event: Event) -> ProfileState:
     """Keep the device's session alive, so that its row is sent, and nothing else."""
     before = state
     state, slot, _ = _attend(state, event)
-    device = state.devices[slot]
+    device = hide_what_begins(state.devices[slot])
     if slot < len(before.devices) and before.devices[slot].device_id == event.device_id:
         known = before.devices[slot]
         device = msgspec.structs.replace(
@@ -160,9 +161,9 @@ def _with_device(state: ProfileState, slot: int, device: Device) -> ProfileState
 def _play(state: ProfileState, event: Playback, title: Movie | Episode, slot: int) -> ProfileState:
     """Take a playback event into its show, its device and the profile's sums."""
     device = state.devices[slot]
-    if device.open is not None and device.open.ts < state.off_ts <= event.ts:
-        device = msgspec.structs.replace(device, open=None)  # what lies between is private
-    pairing = pair(device, event)
+    pairing = pair(device, event, state.off_ts)
+    if pairing.hidden:
+        device = excuse(device, pairing.ts)
     depth = device.depth
     if pairing.started and isinstance(event, Play) and event.autoplay:
         depth = min(depth + 1, DARK - 1) if depth < DARK else DARK

@@ -46,6 +46,7 @@ from stream_cw.core.episodes import (
     RESUME,
     choose_attended,
     choose_episode,
+    is_settled,
 )
 from stream_cw.core.shelf import hash_of, is_of_series, is_playable, open_shelf
 from stream_cw.core.show_tail import BOOKMARK
@@ -165,6 +166,8 @@ def _choose(
         work_at += work_lengths[n]
         series = show[FLAGS] & SERIES != 0
         known = shelf.offers > 0 and is_of_series(shelf) == series
+        if slept[n] and is_settled(shelf, own, show):
+            slept[n] = False
         if slept[n]:
             kinds[n], offers[n] = choose_attended(shelf, own, show, policy)
         elif series and known:

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from stream_cw.core.columns import FLAGS, LAST, ROW, SERIES, Ints
+from stream_cw.core.columns import FLAGS, LAST, ROW, SERIES, WATCHED, Ints
 from stream_cw.core.compiled import compiled
 from stream_cw.core.left import (
     Left,
@@ -117,6 +117,20 @@ def choose_attended(
     if offer >= 0 and (finished or not is_playable(shelf, offer)):
         return _next(shelf, _stand(shelf, show, offer))
     return ATTENDED, int(finished)
+
+
+@compiled
+def is_settled(shelf: Shelf, packed: NDArray[np.uint8], show: Ints) -> bool:
+    """Whether a member's mark tells more than who was there: it lies not before the last play."""
+    if show[FLAGS] & WATCHED == 0:
+        return False
+    if show[FLAGS] & SERIES == 0 or shelf.offers == 0 or not is_only_marked(packed, show):
+        return True
+    offer = find_hash(shelf, _played_last(packed, show).title)
+    if offer < 0:
+        return True
+    marked = _stand(shelf, show, find_title(shelf, last_name(packed, show)))
+    return place_of(shelf, offer) <= marked.place
 
 
 @compiled

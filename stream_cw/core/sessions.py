@@ -59,6 +59,14 @@ def attend(device: Device | None, event: Event) -> tuple[Device, bool]:
     ), True
 
 
+def excuse(device: Device, ts: int) -> Device:
+    """Take an event at `ts`, ms, for a deliberate act, as those before it may be private.
+
+    Nobody is said to sleep for what was done while recording was off.
+    """
+    return msgspec.structs.replace(device, deliberate_ts=max(device.deliberate_ts, ts), depth=0)
+
+
 def is_deliberate(event: Event) -> bool:
     """Whether a member must have been there: no player makes such an event by itself."""
     if isinstance(event, Play):

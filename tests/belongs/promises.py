@@ -97,7 +97,6 @@ class Promises:
         self._ids.add(event.event_id)
         self.now = max(self.now, event.ts)
         if isinstance(event, SetRecording):
-            self._resting = {}  # nothing goes on across the switch
             if event.recording:
                 self._private_until = event.ts
             else:
@@ -121,9 +120,7 @@ class Promises:
         if isinstance(event, Play):
             self._resting[device] = (title, position, event.ts)
             return event.ts
-        if open_title != title:
-            return event.ts
-        ts = since if open_position == position else event.ts
+        ts = since if (open_title, open_position) == (title, position) else event.ts
         self._resting[device] = ("", -1, 0) if isinstance(event, Stop) else (title, position, ts)
         return ts
 
@@ -177,10 +174,14 @@ class Promises:
     def _after_look(self, story: Story, releases: list[Release]) -> set[Offer]:
         """Go on where the series stood before an episode was only looked at."""
         *others, (last, position_ms) = story.played.items()
-        remembered = others[::-1][:LISTED]
+        others.reverse()
+        memories = [others[:LISTED]]
+        if len(story.titles) > len(story.played):  # a mark took the place of the last of them
+            fewer, older = others[: LISTED - 1], others[LISTED - 1 :]
+            memories += [fewer, *([*fewer, one] for one in older)]
         right: set[Offer] = set()
-        for many in {len(remembered), *(range(len(remembered)) if len(others) >= LISTED else ())}:
-            started = [(t, at) for t, at in remembered[:many] if at >= STARTED]
+        for remembered in memories:
+            started = [(t, at) for t, at in remembered if at >= STARTED]
             offer = self._from(*started[0], releases) if started else None
             right.add((last, position_ms) if offer == (last, 0) else offer)
         return right

@@ -109,7 +109,7 @@ class Household(RuleBasedStateMachine):
         """Halt what plays, or go on with what is paused; a device at rest is opened."""
         if turn.player.playing:
             self.home.halt(turn.player, pick((Pause, Pause, Stop), turn.number))
-        elif turn.player.title and turn.number % 4 == 0 and not self.may_be_private:
+        elif turn.player.title is not None and turn.number % 4 == 0:
             self.home.halt(turn.player, Stop)
         elif turn.player.title is not None:
             self.home.begin(turn.player, turn.player.title, turn.player.position_ms)

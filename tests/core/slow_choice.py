@@ -147,7 +147,7 @@ def series_tile(
     order = Order(series, viewer) if series is not None else None
     if order is not None and not order.episodes:
         order = None
-    if slept:
+    if slept and not _is_settled(show, order):
         tile = _slept(show, order)
         return None if tile is None else tile._replace(asleep=True)
     itself = Tile(show.title_id, 0 if finished else show.position_ms, up_next=finished)
@@ -170,6 +170,18 @@ def series_tile(
     if finished or last is None or not order.is_there(last):
         return order.behind(furthest if place is None else place, last)
     return _watching(show, order, last, place, furthest)
+
+
+def _is_settled(show: Show, order: Order | None) -> bool:
+    """Whether a member's mark lies not before what was played last."""
+    played = next((e for e in show.episodes if e.ts == show.last_ts), None)
+    if not show.watched or order is None or show.position_ts >= show.last_ts or played is None:
+        return show.watched
+    known = order.find_hash(played.title)
+    if known is None or known.place is None:
+        return True
+    place = _place(show, order, order.find(show.title_id))
+    return known.place <= (-1 if place is None else place)
 
 
 def _watching(

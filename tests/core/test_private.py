@@ -112,15 +112,59 @@ def test_what_is_private_begins_with_the_switch_and_ends_with_the_next() -> None
     assert private_of([*SECRET[:2], SECRET[4], *later, play(Play, 51, 0, "late")]) == 1
 
 
-def test_a_report_behind_it_credits_nothing_of_it() -> None:
-    """The playback was begun before the switch and is reported on behind it."""
+def stepped(history: list[Event]) -> ProfileState:
     state = None
-    for offset, event in enumerate([*SECRET, play(Stop, 60, 58, "d")]):
+    for offset, event in enumerate(history):
         state = step(state, event, Source(EPOCH, 0, offset)).state
     assert state is not None
+    return state
+
+
+def test_a_report_behind_it_credits_nothing_of_it() -> None:
+    """The playback was begun before the switch and is reported on behind it."""
+    state = stepped([*SECRET, play(Stop, 60, 58, "d")])
     show = unpack_show("film-1", state.shows["film-1"])
     assert (show.position_ms, show.minutes, show.plays) == (58 * MINUTE, [0, 0, 0], 1)
     assert state.minutes == (0, 0, 0)
+
+
+@pytest.mark.parametrize("before", [SECRET, SECRET[1:]], ids=["begun before it", "begun in it"])
+def test_what_goes_on_behind_it_is_credited_from_its_first_report_on(before: list[Event]) -> None:
+    first = play(Progress, 60, 58, "first")
+    state = stepped([*before, first])
+    assert state.minutes == (0, 0, 0)
+    state = stepped([*before, first, play(Stop, 65, 63, "second")])
+    credited = stepped([play(Play, 60, 58, "first"), play(Stop, 65, 63, "second")])
+    assert state.minutes == credited.minutes
+    assert state.devices[0].open is None
+
+
+def test_a_play_behind_it_is_a_new_one() -> None:
+    state = stepped([*SECRET, play(Play, 60, 55, "d")])
+    assert unpack_show("film-1", state.shows["film-1"]).plays == 2
+    assert state.minutes == (0, 0, 0)
+
+
+def test_who_is_there_is_not_known_once_behind_it() -> None:
+    """The first play that starts by itself is excused, those behind it are not."""
+    depths = []
+    history = [play(Play, 0, 0, "a"), play(Stop, 1, 1, "b"), *SECRET[1:]]
+    for n in range(3):
+        history.append(play(Play, 120 + 2 * n, 0, f"play-{n}", autoplay=True))
+        device = stepped(history).devices[0]
+        depths.append((device.depth, device.deliberate_ts))
+        history.append(play(Stop, 121 + 2 * n, 1, f"stop-{n}"))
+    assert depths == [(depth, T0 + 120 * MINUTE) for depth in (1, 2, 3)]
+
+
+def test_a_device_that_came_in_private_has_begun_something_there() -> None:
+    switches = [off_and_on(T0, False, 0), off_and_on(T0 + 9 * MINUTE, True, 1)]
+    tablet = {"device_id": "tablet"}
+    begun = msgspec.structs.replace(play(Play, 1, 0, "begun"), **tablet)
+    first = msgspec.structs.replace(play(Progress, 60, 50, "first"), **tablet)
+    rests = msgspec.structs.replace(play(Stop, 90, 50, "rests"), **tablet)
+    state = stepped([switches[0], begun, switches[1], first, rests])
+    assert unpack_show("film-1", state.shows["film-1"]).last_ts == first.ts
 
 
 def more(state: ProfileState, field: str) -> ProfileState:

@@ -67,7 +67,7 @@ CROWD = tuple(Device(f"c{i:02}", ev.DEVICE_TYPES[i % 7]) for i in range(12))
 _PLAYBACK = (ev.Play, ev.Play, ev.Play, ev.Pause, ev.Stop, ev.Progress)
 _SIGNS = (ev.SessionStart, ev.HomeView, ev.Browse, ev.Scroll, ev.Skip, ev.DisplayOff)
 _FLAGS = (ev.Remove, ev.UndoRemove, ev.Rating, ev.MarkWatched)
-_KINDS = ("watch",) * 14 + ("sign",) * 3 + ("flag",) * 2 + ("repeat", "forget")
+_KINDS = ("watch",) * 14 + ("sign",) * 3 + ("flag",) * 2 + ("repeat", "switch", "switch", "forget")
 _SESSIONS = (None, None, None, "s1", "s2")
 _OFFSETS = (None, 0, -300, 330, 840)
 
@@ -118,7 +118,7 @@ def long_history(seed: int, size: int, titles: Sequence[ev.Title]) -> list[ev.Ev
     rng = random.Random(seed)
     moves = (
         Move(
-            rng.choice(_KINDS[:-1]),
+            rng.choice(_KINDS[:-3]),
             rng.choice(CROWD),
             rng.choice(LATE[:6] if rng.random() < 0.1 else LATER[:10]),
             rng.choice(_SESSIONS),
@@ -174,6 +174,8 @@ def _event(move: Move, fields: dict[str, Any], titles: Sequence[ev.Title]) -> ev
         if made_as is ev.Rating:
             fields["rating"] = move.choice % 4 - 1
         return made_as(**fields, show_id=SHOWS[move.choice % len(SHOWS)])
+    if move.kind == "switch":
+        return ev.SetRecording(**fields, recording=move.choice % 2 == 0)
     if move.kind == "forget" and move.choice % 4 == 0:
         return ev.ForgetProfile(**fields)
     return _SIGNS[other % len(_SIGNS)](**fields)

@@ -31,6 +31,7 @@ from stream_cw.core.events import (
     Remove,
     RowSeen,
     SessionStart,
+    SetRecording,
     Stop,
     Supplemental,
     UndoRemove,
@@ -66,6 +67,10 @@ class Happening:
     idle_ms: int = 0
     sessions_passed: int = 0
     rests_since: int | None = None
+    private: bool = False
+    off_ts: int = 0
+    hidden: bool = False
+    talk: int = 0
 
     @property
     def ts(self) -> int:
@@ -127,6 +132,10 @@ class DeviceLife:
     def in_order(self) -> list[Happening]:
         return [h for h in self.happenings if not h.late]
 
+    def is_told_by(self, happening: Happening) -> bool:
+        """Whether an event tells of the device; what brought it in does so even in private."""
+        return not happening.late and (not happening.private or happening is self.happenings[0])
+
 
 @dataclass(eq=False)
 class ShowLife:
@@ -150,9 +159,11 @@ class Told:
 def tell(events: Iterable[Event]) -> Told:
     """Make the passes over a profile's events, in order of arrival."""
     happenings, lives = _on_devices(_applied(events))
+    _hide(happenings)
+    switches = [h for h in happenings if _switches(h.event, on=False)]
     for life in lives:
         _number_sessions(life)
-        _pair(life)
+        _pair(life, switches)
         _attend(life)
     counted = accumulate(h.starts_session for h in happenings)
     for happening, sessions in zip(happenings, counted, strict=True):
@@ -173,7 +184,7 @@ def recompute(events: Iterable[Event]) -> dict[str, Any] | None:
         "revision": len(happenings),
         "cause_id": cause.event_id,
         "cause_type": cause.__struct_config__.tag,
-        "first_ts": min(h.event.ts for h in happenings),
+        "first_ts": min(h.event.ts for h in happenings if not h.private),
         "now": now,
         "minutes": [
             decayed([(h.event.ts, h.minute_units) for h in happenings], half_life, U32)
@@ -185,9 +196,9 @@ def recompute(events: Iterable[Event]) -> dict[str, Any] | None:
         "started": sum(h.first_act and not h.resumes for h in happenings),
         "returning": _returning(happenings),
         "resume_gaps": _resume_gaps(happenings),
-        "off_ts": 0,
-        "on_ts": 0,
-        "private": False,
+        "off_ts": max([0, *(h.event.ts for h in happenings if _switches(h.event, on=False))]),
+        "on_ts": max([0, *(h.event.ts for h in happenings if _switches(h.event, on=True))]),
+        "private": happenings[-1].private,
         "devices": {life.device_id: _device(life) for life in told.devices},
         "shows": {life.show_id: _show(life, happenings[-1].arrival) for life in told.shows},
         "event_ids": [hash64(h.event.event_id) for h in happenings[-IDS:]],
@@ -237,6 +248,28 @@ def _applied(events: Iterable[Event]) -> list[Event]:
     return applied
 
 
+# What is private
+
+
+def _switches(event: Any, *, on: bool) -> bool:
+    return isinstance(event, SetRecording) and event.recording is on
+
+
+def _hide(happenings: Sequence[Happening]) -> None:
+    """Tell by the switches that came before which events are private."""
+    off_ts = on_ts = 0
+    for happening in happenings:
+        ts = happening.event.ts
+        happening.off_ts = off_ts
+        if _switches(happening.event, on=True):
+            on_ts = max(on_ts, ts)
+        elif _switches(happening.event, on=False):
+            off_ts = max(off_ts, ts)
+        else:
+            until = on_ts if on_ts > off_ts else math.inf
+            happening.private = off_ts > 0 and off_ts <= ts < until
+
+
 # Devices and sessions
 
 
@@ -262,17 +295,19 @@ def _on_devices(events: Sequence[Event]) -> tuple[list[Happening], list[DeviceLi
 
 
 def _number_sessions(life: DeviceLife) -> None:
-    newest_ts, session, session_id, offset_min = None, 0, None, 0
+    newest_ts, session, session_id, offset_min, talk = None, 0, None, 0, 0
     for happening in life.happenings:
         event = happening.event
         happening.late = newest_ts is not None and event.ts < newest_ts
         if not happening.late:
             if newest_ts is None or _parts(session_id, newest_ts, event):
-                happening.starts_session = True
-                session, session_id = session + 1, None
+                talk, session_id = talk + 1, None
+                happening.starts_session = not happening.private
+                session += life.is_told_by(happening)
             newest_ts, session_id = event.ts, session_id or event.session_id
-            offset_min = offset_min if event.tz_offset_min is None else event.tz_offset_min
-        happening.session = session
+            if event.tz_offset_min is not None and life.is_told_by(happening):
+                offset_min = event.tz_offset_min
+        happening.session, happening.talk = session, talk
         told = event.tz_offset_min
         happening.offset_min = offset_min if told is None else told
 
@@ -285,18 +320,19 @@ def _parts(session_id: str | None, newest_ts: int, event: BaseEvent) -> bool:
 
 def _device(life: DeviceLife) -> dict[str, Any]:
     newest = life.in_order[-1]
+    told = [h for h in life.happenings if life.is_told_by(h)]
     in_session = [h for h in life.happenings if h.session == newest.session]
-    ids = [h.event.session_id for h in in_session if not h.late]
-    offsets = [h.event.tz_offset_min for h in life.in_order]
-    countries = [h.event.country for h in life.in_order if h.event.country is not None]
+    ids = [h.event.session_id for h in life.in_order if h.talk == newest.talk]
+    offsets = [h.event.tz_offset_min for h in told]
+    countries = [h.event.country for h in told if h.event.country is not None]
     return {
         "country": countries[-1] if countries else None,
         "deliberate_ts": life.deliberate_ts,
         "depth": life.depth,
         "device_id": life.device_id,
-        "device_type": DEVICE_TYPES.index(newest.event.device_type),
-        "tz_offset_min": next((told for told in reversed(offsets) if told is not None), None),
-        "session_id": next((told for told in ids if told is not None), None),
+        "device_type": DEVICE_TYPES.index(told[-1].event.device_type),
+        "tz_offset_min": next((known for known in reversed(offsets) if known is not None), None),
+        "session_id": next((known for known in ids if known is not None), None),
         "session_start": in_session[0].event.ts,
         "last_ts": newest.event.ts,
         "sessions": newest.session & U16,
@@ -305,7 +341,7 @@ def _device(life: DeviceLife) -> dict[str, Any]:
         "open": None
         if life.open is None
         else {
-            "title": hash64(life.open.title_id),
+            "title": hash64(life.open.title_id) if life.open.title_id else 0,
             "position_ms": life.open.position_ms,
             "ts": life.open.ts,
             "session": life.open.session & U16,
@@ -316,30 +352,48 @@ def _device(life: DeviceLife) -> dict[str, Any]:
 # Playbacks
 
 
-def _pair(life: DeviceLife) -> None:
+def _pair(life: DeviceLife, switches: Sequence[Happening]) -> None:
+    """Pair what was played on a device; what may have begun in private is open without a title."""
     held: OpenPlayback | None = None
-    acted_in = 0
-    for happening in filter(lambda h: h.is_playback, life.happenings):
-        event, title_id = happening.event, happening.event.title.id
+    acted_in = session = 0
+    first = life.happenings[0]
+    for happening in _with_switches(life, switches):
+        event = happening.event
+        session = happening.session if happening.device is life else session
+        if happening in switches or (happening is first and happening.private):
+            held = held or OpenPlayback("", 0, 0, session)
+        if happening.private or not happening.is_playback:
+            continue
+        title_id = event.title.id
         reported = held is not None and held.title_id == title_id
         if reported and event.ts < held.ts:
             continue
+        hidden = held is not None and held.ts < happening.off_ts <= event.ts
         if reported:
             moved = event.position_ms - held.position_ms
-            happening.credited_ms = max(0, min(event.ts - held.ts, moved))
+            if not hidden:
+                happening.credited_ms = max(0, min(event.ts - held.ts, moved))
             if moved == 0 and not isinstance(event, Play):
                 happening.rests_since = held.ts
-        goes_on = reported and held.session == happening.session
+        goes_on = reported and not hidden and held.session == happening.session
         happening.opened = isinstance(event, Play) and not goes_on
         happening.watched = reported or happening.opened
+        happening.hidden = hidden and happening.rests_since is None
         if happening.opened and not event.autoplay and acted_in != happening.session:
             happening.first_act, acted_in = True, happening.session
-        if happening.opened or reported:
-            opened_in = happening.session if happening.opened else held.session
+        if happening.watched or hidden:
+            opened_in = happening.session if happening.opened or not reported else held.session
             held = OpenPlayback(title_id, event.position_ms, happening.ts, opened_in)
-        if reported and isinstance(event, Stop):
-            held = None
+            if isinstance(event, Stop):
+                held = None
     life.open = held
+
+
+def _with_switches(life: DeviceLife, switches: Sequence[Happening]) -> list[Happening]:
+    """Put the switches of all devices between what a device told, from its first event on."""
+    came = life.happenings[0].arrival
+    elsewhere = [h for h in switches if h.arrival > came and h.device is not life]
+    return sorted([*life.happenings, *elsewhere], key=lambda happening: happening.arrival)
 
 
 # Who was there
@@ -350,11 +404,13 @@ def _attend(life: DeviceLife) -> None:
         event = happening.event
         if number == 0:
             life.deliberate_ts = event.ts
-        if not happening.late:
+        if life.is_told_by(happening):
             if isinstance(event, DisplayOff):
                 life.depth = 255
             elif _is_deliberate(event):
                 life.deliberate_ts, life.depth = event.ts, 0
+        if happening.hidden:
+            life.deliberate_ts, life.depth = max(life.deliberate_ts, happening.ts), 0
         if happening.opened and event.autoplay and life.depth != 255:
             life.depth = min(254, life.depth + 1)
         happening.depth = life.depth
@@ -377,6 +433,8 @@ def _in_shows(happenings: Sequence[Happening]) -> list[ShowLife]:
     present: dict[str, ShowLife] = {}
     for happening in happenings:
         event = happening.event
+        if happening.private:
+            continue
         if happening.is_playback:
             show_id = event.title.show_id
             happening.resumes = show_id in present

@@ -6,6 +6,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 import pytest
 from event_lists import (
     CROWD,
@@ -31,6 +32,7 @@ from stream_cw.core.events import (
     Pause,
     Play,
     Progress,
+    SetRecording,
     Stop,
     Title,
     decode_event,
@@ -100,6 +102,47 @@ def test_an_evening_by_hand() -> None:
     assert list(shows["series"]["episodes"].values()) == [(0, 50 * MINUTE, START + 71 * MINUTE)]
     assert (laid_out["sessions"], laid_out["started"], laid_out["resumed"]) == (2, 1, 1)
     assert shows["series"]["starts"] == shows["film"]["starts"] == 1
+
+
+def switched(minute: int, recording: bool) -> Event:
+    return SetRecording(
+        event_id=f"switch-{minute}", profile_id="p", device_id="tablet", device_type="tablet",
+        ts=START + minute * MINUTE, recording=recording,
+    )  # fmt: skip
+
+
+def test_a_private_evening_by_hand() -> None:
+    """One player rests through it, one goes on behind it, one is started anew."""
+    film, first, other = TITLES[0], TITLES[3], TITLES[2]
+    begun = told(
+        [
+            (0, "tv", Play, film, 0),
+            (9, "tv", Progress, film, 9),
+            (10, "phone", Play, first, 0),
+            (11, "tablet", Play, other, 0),
+        ]
+    )
+    begun[0] = msgspec.structs.replace(begun[0], autoplay=True)
+    behind = told(
+        [
+            (90, "tv", Stop, film, 9),
+            (91, "phone", Progress, first, 45),
+            (92, "tablet", Play, other, 60),
+            (96, "phone", Stop, first, 50),
+            (97, "tablet", Stop, other, 65),
+        ]
+    )
+    behind = [msgspec.structs.replace(e, event_id=f"behind-{e.event_id}") for e in behind]
+    events = [*begun, switched(20, False), switched(80, True), *behind]
+    assert_alike(events)
+    laid_out = numbers(run(events))
+    assert laid_out is not None
+    shows = laid_out["shows"]
+    assert shows["film"]["last_ts"] == START + 9 * MINUTE
+    assert (laid_out["devices"]["tv"]["depth"], laid_out["devices"]["phone"]["depth"]) == (1, 0)
+    assert (shows["series"]["plays"], shows["other-film"]["plays"]) == (1, 2)
+    minutes = read_sum(laid_out["minutes"][2], laid_out["now"], HALF_LIVES_MS[2]) / 1024
+    assert minutes == pytest.approx(9 + 5 + 5, rel=0.01)
 
 
 def test_reports_that_come_days_late_by_hand() -> None:

@@ -1,10 +1,11 @@
 """What was played while nobody watched."""
 
-from script import Case
+from script import OURS, Case
 from vocabulary import (
     autoplayed,
     catalog,
     display_off,
+    marked,
     opened,
     paused,
     played,
@@ -22,6 +23,29 @@ TEN = catalog(series(season(1, 10)))
 SHORT = "20:00"
 
 CASES = (
+    Case(
+        OURS,
+        "slept through, and marked as watched",
+        "Expected: who says that it was watched knows; no tile goes back to where they were.",
+        (
+            TEN,
+            watched("s1e1", to="45:00", at="Mon 22:30"),
+            autoplayed("s1e2", to="45:00", at="Mon 23:15"),
+            autoplayed("s1e3", to="45:00", at="Tue 00:00"),
+            autoplayed("s1e4", to="45:00", at="Tue 00:45"),
+            autoplayed("s1e5", to="45:00", at="Tue 01:30"),
+            opened(at="Tue 08:00", on="phone"),
+            row(start("s1e2", because="asleep"), on="phone"),
+            marked("s1e5", at="Tue 08:02", on="phone"),
+            row(start("s1e6"), on="phone"),
+            played("film", at="Tue 20:00"),
+            display_off(at="Tue 20:20"),
+            stopped("film", to="1:00:00", at="Tue 21:00"),
+            marked("film", at="Wed 08:00", on="phone"),
+            row(start("s1e6"), on="phone"),
+        ),
+        under=("watch-next",),
+    ),
     Case(
         "jellyrock/jellyrock#982",
         "asleep through the night",
