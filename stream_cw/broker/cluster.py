@@ -43,7 +43,9 @@ def connect(brokers: str) -> AdminClient:
     BrokerError
         If none of the brokers answers in time.
     """
-    client = AdminClient({"bootstrap.servers": brokers, "log_level": 0})
+    # A client that goes away with a question open waits for ever: each has its answer in time.
+    limits = {"socket.timeout.ms": int(1000 * TIMEOUT_S)}
+    client = AdminClient({"bootstrap.servers": brokers, "log_level": 0, **limits})
     asked(brokers, lambda: client.list_topics(timeout=TIMEOUT_S))
     return client
 

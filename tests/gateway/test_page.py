@@ -109,15 +109,17 @@ def test_the_clock_moves_the_local_hour_and_no_time(tab: Shown) -> None:
     tab.open("phone", "tv", scene="week")
     tab.wait_same("phone", "tv")
     slider = tab.page.get_by_role("slider", name="Local hour")
-    first = {}
+    leads = []
     for hour in (7, 22):
         slider.fill(str(hour * 60))
         expect(tab.page.locator(".clock .time")).to_have_text(re.compile(rf"^{hour:02d}:"))
         wanted = tab.page.locator("[data-part=offset]").inner_text().rpartition(" ")[2]
         tab.wait_for_home_views(int(wanted), devices=2)
         tab.wait_same("phone", "tv")
-        first[hour] = tab.order("phone")[0]
-    assert first == {7: "otter-post", 22: "night-desk"}
+        scores = {tile["show_id"]: tile["score"] for tile in tab.row("phone")["tiles"]}
+        leads.append(scores["night-desk"] - scores["otter-post"])
+    by_day, by_night = leads
+    assert by_night > by_day, "what is watched at night rises at night"
     moved = [event for event in tab.events() if event["type"] == "home_view"]
     assert len({event["tz_offset_min"] for event in moved}) > 1
     assert all(began <= event["ts"] <= time.time() * 1000 for event in moved)

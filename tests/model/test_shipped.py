@@ -80,18 +80,6 @@ def noons_and_nights() -> Life:
     return life
 
 
-def test_what_is_watched_at_ten_on_weekdays_is_first_at_ten_on_weekdays():
-    """The day after: each is first at its hour, where recency has one first at both."""
-    life = noons_and_nights()
-    monday = MONDAY + timedelta(days=6 * 7)
-    life.watch("noon", "tv", monday + timedelta(hours=12), 31)
-    life.watch("night", "tv", monday + timedelta(hours=22), 31)
-    noon, ten = (monday + timedelta(days=1, hours=hour) for hour in (12, 22))
-    assert shows(life.row_at("tv", noon)) == ["noon", "night"]
-    assert shows(life.row_at("tv", ten)) == ["night", "noon"]
-    assert shows(life.row_at("tv", noon, RECENCY)) == ["night", "noon"]
-
-
 def test_what_is_watched_at_ten_rises_at_ten():
     """More than it would without the features of the hour."""
     life = noons_and_nights()
