@@ -119,8 +119,9 @@ def test_an_interrupted_replay_goes_on(
     topic = make_topic("events", partitions=2)
     log = write_log(tmp_path / "log.jsonl", profiles=profiles, events=60_000)
     code = (
-        "import sys; from pathlib import Path; from stream_cw.clients.replay import replay;"
-        "replay(Path(sys.argv[1]), sys.argv[2], topic=sys.argv[3])"
+        "import sys, time; from pathlib import Path; from stream_cw.clients.replay import replay;"
+        "slowly = lambda *_: time.sleep(1e-4);"  # so that it is not through when the signal comes
+        "replay(Path(sys.argv[1]), sys.argv[2], topic=sys.argv[3], watch=slowly)"
     )
     command = [sys.executable, "-c", code, str(log), kafka.address, topic]
     for least in (4_000, 20_000):  # two interrupts: the second run resumes before it is ended

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import httpx
 import pytest
-from gateway_support import an_event, bearing, device_path, streaming, version_name
+from gateway_support import an_event, bearing, device_path, mark_of, streaming, version_name
 from worker_support import WorkerProcess, last_values, wait_until
 from worker_system import System
 
@@ -66,7 +66,7 @@ def test_events_in_rows_out(shared_system: System, client, profile) -> None:
         assert [tile["show_id"] for tile in row["tiles"]] == ["s2", "s1"]
         told = newest(client, profile)
         assert told.json() == row
-        assert told.headers["etag"] == f'"{version_name(row)}"'
+        assert told.headers["etag"] == f'"{version_name(row)}-{mark_of(told.content)}"'
         sent(client, profile, 3)
         assert [tile["show_id"] for tile in stream.next_row()["tiles"]] == ["s3", "s2", "s1"]
     wanted = last_values(shared_system.rows())[f"{profile}/tv".encode()]
