@@ -9,8 +9,10 @@ import secrets
 import shutil
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final, NamedTuple
 
 import pytest
 from hypothesis import settings
@@ -18,6 +20,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from stream_cw.broker.kafka import kafka_broker
 from stream_cw.broker.process import Broker
+from stream_cw.errors import BrokerError
 
 PARTS = {"kafka", "chromium", "data"}
 FIGURE = "figure"
@@ -56,6 +59,8 @@ LONGEST = (
 )
 """Files of half a minute and more, longest first (`--durations` tells)."""
 
+SHARED: Final = pytest.StashKey[str | None]()
+SHARED_UNTIL: Final = pytest.StashKey[ExitStack]()
 OwnKafka = Callable[..., Broker]
 ShowFigure = Callable[[str], None]
 
@@ -78,8 +83,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One process more than there are cores: tests on Kafka often wait for it."""
-    return (os.cpu_count() or 1) + 1
+    """Two processes more than there are cores: tests on Kafka often wait for it."""
+    return (os.cpu_count() or 1) + 2
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -127,10 +132,41 @@ def _missing_for_kafka() -> str | None:
     return f"Apache Kafka needs {' and '.join(absent)} on the PATH" if absent else None
 
 
+class At(NamedTuple):
+    """A broker that another process keeps."""
+
+    address: str
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Give the processes of a run one Apache Kafka: each would take its share of the cores."""
+    config = node.config
+    if _missing_for_kafka() is None and SHARED not in config.stash:
+        stack = config.stash[SHARED_UNTIL] = ExitStack()
+        folder = stack.enter_context(TemporaryDirectory(prefix="kafka-"))
+        config.stash[SHARED] = None
+        with suppress(BrokerError):  # each process tries for itself, and its tests tell
+            broker = stack.enter_context(kafka_broker(Path(folder) / "data"))
+            config.stash[SHARED] = broker.address
+    node.workerinput["kafka"] = config.stash.get(SHARED, None)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if SHARED_UNTIL in config.stash:
+        config.stash[SHARED_UNTIL].close()
+
+
 @pytest.fixture(scope="session")
-def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+def kafka(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Broker | At]:
     """One Apache Kafka for the whole session; a test keeps to topics under its own `prefix`."""
     need("kafka", _missing_for_kafka())
+    shared = getattr(request.config, "workerinput", {}).get("kafka")
+    if shared is not None:
+        yield At(shared)
+        return
     with kafka_broker(tmp_path_factory.mktemp("kafka")) as broker:
         yield broker
 
