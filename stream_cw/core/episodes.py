@@ -35,6 +35,7 @@ RESUME, AFTER, NEXT, NOTHING, ATTENDED, LISTED = range(6)
 """The last title; the one after it, whatever that is; the offer at a place; no tile; where somebody
 surely was; an offer, where it was left."""
 
+_ANY_PLACE: Final = NO_PLACE - 1
 _GIVEN_UP_SESSIONS: Final = 2
 _HAS_SEASON: Final = 8
 _SEASON, _EPISODE, _FAR = ROW["season"], ROW["episode"], ROW["furthest"]
@@ -182,15 +183,13 @@ def _choose_after_look(
     stand: Stand,
 ) -> tuple[int, int]:
     """Offer where a series stood before somebody looked at an episode."""
-    for number in range(listed_count(show)):
-        left = listed(packed, show, number)
-        offer = find_hash(shelf, left.title)
-        if offer >= 0 and is_started(policy, True, left.position, left.duration):
-            before = Stand(offer, place_of(shelf, offer), stand.furthest)
-            kind, found = _go_on(shelf, policy, before, left)
-            if kind == NEXT and place_of(shelf, found) == stand.place:
-                return RESUME, 0
-            return kind, found
+    offer, left = _begun(shelf, packed, show, policy, _ANY_PLACE)
+    if offer >= 0:
+        before = Stand(offer, place_of(shelf, offer), stand.furthest)
+        kind, found = _go_on(shelf, policy, before, left)
+        if kind == NEXT and place_of(shelf, found) == stand.place:
+            return RESUME, 0
+        return kind, found
     if stand.furthest == max(stand.place, BEFORE_ALL):
         return RESUME, 0
     return _next(shelf, Stand(stand.offer, NO_PLACE, stand.furthest))
@@ -204,13 +203,24 @@ def _go_on_from_furthest(
     policy: NDArray[np.int64],
     stand: Stand,
 ) -> tuple[int, int]:
+    offer, left = _begun(shelf, packed, show, policy, stand.furthest)
+    if offer >= 0:
+        return _go_on(shelf, policy, Stand(offer, stand.furthest, stand.furthest), left)
+    return _next(shelf, Stand(stand.offer, NO_PLACE, stand.furthest))
+
+
+@compiled
+def _begun(
+    shelf: Shelf, packed: NDArray[np.uint8], show: Ints, policy: NDArray[np.int64], place: int
+) -> tuple[int, Left]:
+    """Find the newest listed episode that was started, at a place; of none the offer is -1."""
     for number in range(listed_count(show)):
         left = listed(packed, show, number)
         offer = find_hash(shelf, left.title)
         if (
             offer >= 0
-            and place_of(shelf, offer) == stand.furthest
+            and place in (_ANY_PLACE, place_of(shelf, offer))
             and is_started(policy, True, left.position, left.duration)
         ):
-            return _go_on(shelf, policy, Stand(offer, stand.furthest, stand.furthest), left)
-    return _next(shelf, Stand(stand.offer, NO_PLACE, stand.furthest))
+            return offer, left
+    return -1, Left(0, 0, 0, 0)

@@ -97,10 +97,10 @@ class Catalog:
         position = positions[0]
         if position == self.known.version:
             return
-        # In a thread: a fetch of many long series takes longer than a heartbeat may wait.
         if not records:
             self.known = self.known._replace(version=position)
             return
+        # In a thread: a fetch of many long series takes longer than a heartbeat may wait.
         works, named = await asyncio.to_thread(self._read, records)
         stamped = records[-1].timestamp_type == LOG_APPEND_TIME
         self.known = Known(works, position, records[-1].timestamp if stamped else 0)
