@@ -23,6 +23,7 @@ from confluent_kafka import (
     Producer,
     TopicPartition,
 )
+from confluent_kafka.admin import AdminClient
 
 from stream_cw.broker.contract import Topics
 from stream_cw.core.events import (
@@ -219,6 +220,18 @@ def log_ends(brokers: str, topic: str, partitions: int) -> dict[int, int]:
         }
     finally:
         consumer.close()
+
+
+def sharing(client: AdminClient, group_id: str) -> int:
+    """How many workers hold partitions in a settled group."""
+    asked = client.describe_consumer_groups([group_id], request_timeout=10)
+    try:
+        group = asked[group_id].result(timeout=20)
+    except KafkaException:  # nobody has joined yet, or the coordinator is not there
+        return 0
+    if group.state.name != "STABLE":
+        return 0
+    return sum(1 for member in group.members if member.assignment.topic_partitions)
 
 
 def wait_until(condition: Callable[[], bool], what: str, seconds: float = 90.0) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-from confluent_kafka import KafkaException
 from msgspec import Struct
 from worker_support import (
     Message,
@@ -12,6 +11,7 @@ from worker_support import (
     log_ends,
     produce,
     read_all,
+    sharing,
     wait_until,
 )
 
@@ -49,15 +49,7 @@ class System(Struct, frozen=True):
 
     def sharing(self) -> int:
         """How many workers hold partitions in a settled group."""
-        client = connect(self.brokers)  # kept: its answers die with it
-        asked = client.describe_consumer_groups([self.topics.app_id])
-        try:
-            group = asked[self.topics.app_id].result(timeout=20)
-        except KafkaException:  # nobody has joined yet
-            return 0
-        if group.state.name != "STABLE":
-            return 0
-        return sum(1 for member in group.members if member.assignment.topic_partitions)
+        return sharing(connect(self.brokers), self.topics.app_id)
 
     def rows(self) -> list[Message]:
         return read_all(self.brokers, self.topics.rows, PARTITIONS)

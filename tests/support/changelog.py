@@ -1,0 +1,88 @@
+"""What the changelog comes to, and what the stores on disk hold."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import rocksdict
+
+from stream_cw.core.codec import decode_state
+from stream_cw.core.records import Record
+from stream_cw.worker.mark import MARK_KEY, decode_mark
+from stream_cw.worker.store import OFFSET_KEY, STORED_AT_KEY, TOMBSTONE_HEADER
+
+
+@dataclass
+class Folded:
+    """One partition of the changelog.
+
+    Attributes
+    ----------
+    newest : dict
+        By key, the highest applied offset and the value that has it; None for a tombstone.
+    last : dict
+        By key, what compaction keeps.
+    place : int
+        Offset of the last record, -1 for none.
+    """
+
+    newest: dict[bytes, tuple[int, bytes | None]] = field(default_factory=dict)
+    last: dict[bytes, bytes | None] = field(default_factory=dict)
+    place: int = -1
+
+    def take(self, record: Record) -> None:
+        key = record.key
+        assert key is not None
+        applied = _applied(record)
+        if key not in self.newest or applied >= self.newest[key][0]:
+            self.newest[key] = applied, record.value
+        self.last[key] = record.value
+        self.place = record.offset
+
+    @property
+    def states(self) -> dict[bytes, bytes]:
+        """The states and the mark that saw most."""
+        return {key: value for key, (_, value) in self.newest.items() if value is not None}
+
+    @property
+    def hidden(self) -> list[bytes]:
+        """Keys whose last record is not the one that saw most."""
+        return sorted(key for key, (_, value) in self.newest.items() if self.last.get(key) != value)
+
+
+def folded(records: Iterable[Record]) -> dict[int, Folded]:
+    """Fold a changelog, partition by partition."""
+    found: dict[int, Folded] = {}
+    for record in records:
+        found.setdefault(record.partition, Folded()).take(record)
+    return found
+
+
+def _applied(record: Record) -> int:
+    if record.value is None:
+        return int(dict(record.headers)[TOMBSTONE_HEADER])
+    if record.key == MARK_KEY:
+        return decode_mark(record.value).offset
+    return decode_state(record.value).source.offset
+
+
+@dataclass
+class Stored:
+    """A store on disk: its place in the changelog, and the states and the mark."""
+
+    partition: int
+    place: int
+    states: dict[bytes, bytes]
+
+
+def stores(folder: Path) -> list[Stored]:
+    """Read the stores of a worker that has ended."""
+    found = []
+    for path in sorted(folder.rglob("*.db")):
+        db = rocksdict.Rdict(str(path), options=rocksdict.Options(raw_mode=True))
+        content = dict(db.items())
+        db.close()
+        place = int(content.pop(OFFSET_KEY, b"-1"))
+        content.pop(STORED_AT_KEY, None)
+        found.append(Stored(int(path.stem.rsplit("-", 1)[1]), place, content))
+    return found
