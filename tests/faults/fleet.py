@@ -14,8 +14,8 @@ BACK_S = 1.0
 RECOVERED = " recovered: partitions "
 """What a worker logs when the states of its partitions are complete."""
 
-IN_ORDER = {0, -signal.SIGKILL}
-"""Exit statuses of a process that was told to end, or killed."""
+IN_ORDER = {0, -signal.SIGKILL, -signal.SIGTERM}
+"""Exit statuses of a process that was told to end; the last where it had hardly started."""
 
 Process = WorkerProcess | GatewayProcess
 

@@ -47,6 +47,7 @@ def perform(setting: Setting, folder: Path, say: Say) -> Outcome:
         stage.viewers.start()
         stage.load.start()
         began = time.monotonic()
+        say("all is up")
         _strike_all(stage, began, say)
         stage.load.stop()
         drained = _drain(stage)
@@ -55,7 +56,9 @@ def perform(setting: Setting, folder: Path, say: Say) -> Outcome:
             slot.end(signal.SIGTERM)
         for slot in stage.workers:
             slot.process.wait()
-        return judged(stage, began, drained)
+        outcome = judged(stage, began, drained)
+        say(f"judged after {time.monotonic() - began:.0f} s")
+        return outcome
 
 
 @contextmanager

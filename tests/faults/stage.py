@@ -110,8 +110,11 @@ class Stage:
             broker.check()
 
     def note(self, what: str) -> None:
-        """Note that something struck."""
-        self.watcher.note(what, self.load.ledger.ends)
+        """Note that something struck; where it is the gateway, its clients are to come back."""
+        if what.startswith("gateway"):
+            self.watcher.note(what, {}, self.viewers.all_back())
+        else:
+            self.watcher.note(what, self.load.ledger.ends)
 
     def strike(self, fault: Fault) -> None:
         """Let a fault strike; what belongs to it later follows with the ticks."""

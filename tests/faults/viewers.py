@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import uvloop
 from gateway_support import bearing
@@ -32,9 +32,13 @@ class Viewers:
             self._loop.call_soon_threadsafe(self._cancel)
             self._thread.join()
 
-    @property
-    def are_connected(self) -> bool:
-        return all(client.is_connected for client in self.clients)
+    def all_back(self) -> Callable[[], bool]:
+        """Tell later whether each client has come back since now."""
+        before = [client.connections for client in self.clients]
+        return lambda: all(
+            client.is_connected and client.connections > count
+            for client, count in zip(self.clients, before, strict=True)
+        )
 
     def _cancel(self) -> None:
         for task in self._tasks:

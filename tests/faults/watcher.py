@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
@@ -22,16 +22,19 @@ class Incident(Struct):
     what : str
     at, until : float
         Monotonic seconds; `until` is None for as long as the workers are behind.
-    wall_ms : tuple of int
+    began_ms, until_ms : int
         The same as the wall clock has it, for comparison with the broker's stamps.
     ends : mapping
         What had been acknowledged when it struck: offset behind the last record, by partition.
+    is_mended : callable
+        Whether what else was to come back is back.
     """
 
     what: str
     at: float
     began_ms: int
     ends: Mapping[int, int]
+    is_mended: Callable[[], bool] = lambda: True
     until: float | None = None
     until_ms: int | None = None
 
@@ -65,10 +68,15 @@ class Watcher:
         if self._thread.is_alive():
             self._thread.join()
 
-    def note(self, what: str, ends: Mapping[int, int]) -> None:
+    def note(
+        self,
+        what: str,
+        ends: Mapping[int, int],
+        is_mended: Callable[[], bool] = lambda: True,
+    ) -> None:
         """Note that something struck, and what was there by then."""
-        incident = Incident(what, time.monotonic(), time.time_ns() // 1_000_000, dict(ends))
-        self.incidents.append(incident)
+        now_ms = time.time_ns() // 1_000_000
+        self.incidents.append(Incident(what, time.monotonic(), now_ms, dict(ends), is_mended))
 
     def is_through(self, ends: Mapping[int, int]) -> bool:
         """Whether all that lies before these offsets is committed."""
@@ -89,6 +97,6 @@ class Watcher:
 
     def _close_incidents(self) -> None:
         for incident in list(self.incidents):
-            if incident.until is None and self.is_through(incident.ends):
+            if incident.until is None and self.is_through(incident.ends) and incident.is_mended():
                 incident.until = time.monotonic()
                 incident.until_ms = time.time_ns() // 1_000_000
