@@ -88,12 +88,3 @@ def last_words(said: str) -> str:
     lines = said.splitlines()
     errors = [line for line in lines if " ERROR " in line]
     return (errors or lines or [""])[-1].split(": ", 1)[-1][:300]
-
-
-def resident_bytes(process: Process) -> int | None:
-    """Memory of a process, as the system tells; None if it is gone."""
-    try:
-        with open(f"/proc/{process.process.pid}/statm") as file:  # noqa: PTH123
-            return int(file.read().split()[1]) * 4096
-    except (OSError, IndexError):
-        return None

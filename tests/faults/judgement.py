@@ -77,6 +77,7 @@ def judged(stage: Stage, began: float, drained: float | None) -> Outcome:
         drained_s=drained,
         delay_p50_ms=part(late, 0.5),
         delay_p99_ms=part(late, 0.99),
+        memory=stage.memory.figures(),
     )
 
 

@@ -6,9 +6,9 @@ from statistics import median
 
 import msgspec
 from msgspec import Struct, field
+from schedule import OF_BROKERS
 from verdict import part
 
-RECOVERY_BAR_S = 20.0
 DRAIN_DEADLINE_S = 60.0
 
 
@@ -71,7 +71,12 @@ class Outcome(Struct, kw_only=True):
 
     @property
     def recovery_s(self) -> list[float]:
-        return sorted(found.seconds for found in self.recoveries if found.seconds is not None)
+        """Sorted. With a broker gone the clock runs from when it is back: "broker back"."""
+        return sorted(
+            found.seconds
+            for found in self.recoveries
+            if found.seconds is not None and found.what not in OF_BROKERS
+        )
 
     def figures(self) -> str:
         """One line for the end of a test run."""
@@ -91,6 +96,7 @@ class Outcome(Struct, kw_only=True):
             else f"; event to row, when quiet: p50 {self.delay_p50_ms:.0f} ms, "
             f"p99 {self.delay_p99_ms:.0f} ms"
         )
+        memory = ", ".join(f"{value:.2f} {what}" for what, value in self.memory.items())
         return (
             f"seed {self.seed}, {self.seconds:.0f} s, {self.brokers} broker(s), {self.workers} "
             f"workers: {struck or 'no fault'} ({self.kills} SIGKILL of workers; "
@@ -98,7 +104,7 @@ class Outcome(Struct, kw_only=True):
             f"rows, {self.dead_letters} dead letters; lost {self.lost}, doubled {self.doubled}, "
             f"wrong {wrong}; repeated {self.repeated}, lower {self.lower}, hidden {self.hidden}; "
             f"{recovered}; {drained}; {self.clients} clients came back {self.came_back} times, "
-            f"{self.client_rows} rows{delay}"
+            f"{self.client_rows} rows{delay}; memory: {memory}"
         )
 
     def complaints(self) -> str:

@@ -1,6 +1,7 @@
 """The system under test, and what strikes it."""
 
 import signal
+import socket
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -9,6 +10,7 @@ from pathlib import Path
 from fleet import End, Slot
 from gateway_support import gateways
 from load import Load, Pace
+from memory import Memory
 from msgspec import Struct
 from schedule import Fault, Kind
 from traffic import traffic
@@ -17,7 +19,7 @@ from watcher import Watcher
 from worker_support import workers
 
 from stream_cw.broker.contract import Topics, topic_names
-from stream_cw.broker.process import Broker, free_port
+from stream_cw.broker.process import HOST, Broker, free_port
 from stream_cw.broker.topics import apply_topics
 
 HALT_S = 9.0
@@ -81,6 +83,7 @@ class Stage:
         self.ends: list[End] = []
         self.struck: list[Kind] = []
         self.kills = 0
+        self.memory = Memory(self.workers)
         self._later: list[tuple[float, Callable[[], None]]] = []
         self._awaited: list[tuple[Callable[[], bool], Callable[[], None]]] = []
 
@@ -102,6 +105,7 @@ class Stage:
         self._awaited = [pair for pair in self._awaited if pair[1] not in came]
         for action in (*due, *came):
             action()
+        self.memory.look()
         for slot in self.slots:
             if (end := slot.tend()) is not None:
                 self.ends.append(end)
@@ -126,7 +130,7 @@ class Stage:
             case "broker_pause":
                 broker = self.brokers[fault.target]
                 broker.pause()
-                self._after(BROKER_HALT_S, broker.resume)
+                self._after(BROKER_HALT_S, lambda: self._resume(broker))
             case "gateway_kill":
                 self.gateway.end(signal.SIGKILL)
             case "stop":
@@ -164,10 +168,24 @@ class Stage:
 
     def _kill_broker(self, broker: Broker) -> None:
         broker.kill()
-        self._after(BROKER_AWAY_S, broker.launch)
+
+        def start_again() -> None:
+            broker.launch()
+            self._awaited.append((lambda: _serves(broker), lambda: self.note("broker back")))
+
+        self._after(BROKER_AWAY_S, start_again)
+
+    def _resume(self, broker: Broker) -> None:
+        broker.resume()
+        self.note("broker back")
 
     def _after(self, seconds: float, action: Callable[[], None]) -> None:
         self._later.append((time.monotonic() + seconds, action))
+
+
+def _serves(broker: Broker) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((HOST, broker.port)) == 0
 
 
 def _busiest(clients: int) -> list[tuple[str, str]]:
