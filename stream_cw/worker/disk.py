@@ -18,7 +18,8 @@ from stream_cw.errors import CorruptStateError
 
 ASIDE: Final = ".damaged"
 """What is set aside has this in place of `.db`; there is one for a partition, the last."""
-NOTE: Final = ".is-damaged"
+NOTE: Final = ".unfit"
+"""An empty file beside a store that is to be made anew has this in place of `.db`."""
 
 _OPEN_FILES: Final = 512
 _DAMAGE: Final = ("Corruption: ", "IO error: No such file")
@@ -78,7 +79,7 @@ def noted(error: Exception, path: Path) -> Exception:
 
 def _known_damage(path: Path) -> str | None:
     if path.with_suffix(NOTE).exists():
-        return "damage was found when it was read"
+        return "it was found unfit when it was used last"
     # RocksDB takes an emptied log of writes for one that was never written to, and goes on with
     # the next one: there would be a hole.
     writes = sorted(path.glob("*.log"), key=lambda file: int(file.stem))
@@ -97,7 +98,7 @@ def _set_aside(path: Path, damage: str) -> None:
     path.rename(aside)
     path.with_suffix(NOTE).unlink(missing_ok=True)
     log.warning(
-        "the store %s is damaged: it is set aside as %s and rebuilt from the changelog: %s",
+        "the store %s is set aside as %s and rebuilt from the changelog: %s",
         *(path.name, aside.name, _line(damage)),
     )
 

@@ -32,7 +32,7 @@ class Stats(Struct):
     changelog_read : int
         Records that recoveries read, those among them that the store had already.
     rewritten : int
-        States written again, because the changelog had an older one behind them.
+        States and tombstones written again, because the changelog had an older one behind them.
     rebalances : int
     models_taken, models_refused : int
         Artefacts of the model topic.

@@ -18,7 +18,7 @@ from msgspec import Struct
 from stream_cw.core.codec import decode_state
 from stream_cw.errors import StreamCwError
 from stream_cw.worker.disk import destroy_store, noted, open_store, shared_memory
-from stream_cw.worker.mark import MARK_KEY, Mark, decode_mark
+from stream_cw.worker.mark import AGAIN_HEADER, MARK_KEY, Mark, decode_mark
 from stream_cw.worker.stats import Stats
 
 OFFSET_KEY: Final = rocksdb.Store.offset_key
@@ -57,8 +57,11 @@ class StateStore(rocksdb.Store):  # type: ignore[misc]
         super().__init__(url, app, table, driver="rocksdict", **kwargs)
         self._config = config
         self._shared = shared_memory(config.cache_bytes, config.buffer_bytes)
-        self.behind: dict[int, dict[bytes, None]] = {}
-        """Keys by partition whose changelog ends with an older state than the store has."""
+        self.behind: dict[int, dict[bytes, int]] = {}
+        """Keys by partition whose changelog ends with an older state than the store has, or with
+        one of a profile that was forgotten since; and what went into the newer."""
+        self._gone: dict[int, dict[bytes, int]] = {}
+        self._marked: dict[int, int] = {}
 
     def read(self, partition: int, key: bytes) -> bytes | None:
         """Read the encoded state of a profile."""
@@ -99,8 +102,9 @@ class StateStore(rocksdb.Store):  # type: ignore[misc]
     ) -> None:
         """Take record batches of the changelog; for each key the state that saw most stays.
 
-        A worker that was cut off may have put an older state behind a newer one. The newer one is
-        kept, and its key is noted in `behind`, to be written to the changelog again.
+        A worker that was cut off may have put an older state behind a newer one, or behind a
+        tombstone. The newer one is kept, and its key is noted in `behind`, to be written to the
+        changelog again.
         """
         if self.app.should_stop:  # the stores are closed, or will be in a moment
             return
@@ -126,13 +130,28 @@ class StateStore(rocksdb.Store):  # type: ignore[misc]
             key = record.key
             before = states[key] if key in states else self.read(partition, key)
             applied = _applied_in(record)  # refuses a state of a newer version
-            if before is not None and _applied(key, before) > applied:
-                behind[key] = None
+            seen = self._forgotten(partition, record) if before is None else _applied(key, before)
+            if seen > applied or (before is None and record.value is not None and seen == applied):
+                behind[key] = seen
                 continue
             behind.pop(key, None)
+            if record.value is None:
+                self._gone[partition][key] = applied
             states[key] = record.value
         if states or last > (known if known is not None else -1):
             self.write(partition, states, last)
+
+    def _forgotten(self, partition: int, record: Any) -> int:
+        """Find how far was seen of a key that has no state: it is forgotten up to there.
+
+        Either its tombstone was read, or it lies before the place that the store has come to: then
+        all up to the mark that the store had when it was opened left no state.
+        """
+        gone = self._gone[partition].get(record.key)
+        if gone is not None:
+            return gone
+        is_late = any(name == AGAIN_HEADER for name, _ in record.headers)
+        return -1 if is_late else self._marked[partition]
 
     def _write(self, partition: int, batch: rocksdict.WriteBatch, changelog_offset: int) -> None:
         batch.put(OFFSET_KEY, b"%d" % changelog_offset)
@@ -165,6 +184,9 @@ class StateStore(rocksdb.Store):  # type: ignore[misc]
         for tp in tps:
             if tp.topic == table.changelog_topic_name and tp.partition not in self._dbs:
                 self._dbs[tp.partition] = self._open_for_partition(tp.partition)
+                mark = self.mark(tp.partition)
+                self._marked[tp.partition] = -1 if mark is None else mark.offset
+                self._gone[tp.partition] = {}
 
     def _db_for_partition(self, partition: int) -> rocksdict.Rdict:
         return self._opened(partition)
@@ -174,6 +196,7 @@ class StateStore(rocksdb.Store):  # type: ignore[misc]
         for tp in tps:
             if tp.topic == table.changelog_topic_name:
                 self.behind.pop(tp.partition, None)
+                self._gone.pop(tp.partition, None)
                 if (db := self._dbs.pop(tp.partition, None)) is not None:
                     db.close()
 

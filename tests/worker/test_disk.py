@@ -128,7 +128,7 @@ def test_damage_that_is_found_later_counts_at_the_next_start(tmp_path: Path) -> 
     assert isinstance(noted(found.value, path), CorruptStateError)
     db.close()
     assert opened(path) == {}
-    assert not path.with_suffix(".is-damaged").exists()
+    assert not path.with_suffix(".unfit").exists()
 
 
 def read_all(db: rocksdict.Rdict) -> None:

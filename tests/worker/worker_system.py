@@ -1,6 +1,9 @@
 """A system of topics on Kafka, and what tests do with it."""
 
-from collections.abc import Callable
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
@@ -13,10 +16,12 @@ from worker_support import (
     read_all,
     sharing,
     wait_until,
+    workers,
 )
 
 from stream_cw.broker.cluster import connect
-from stream_cw.broker.contract import Topics
+from stream_cw.broker.contract import Topics, topic_names
+from stream_cw.broker.topics import apply_topics
 
 PARTITIONS = 2
 
@@ -65,3 +70,13 @@ class System(Struct, frozen=True):
 
     def letters(self) -> list[Message]:
         return read_all(self.brokers, self.topics.dead_letters, 1)
+
+
+@contextmanager
+def a_system(brokers: str, folder: Path, **common: Any) -> Iterator[System]:
+    """Topics of their own, and a way to start workers on them, which end with the block."""
+    prefix = f"t{secrets.token_hex(4)}."
+    topics = topic_names(prefix)
+    apply_topics(brokers, topics, partitions=PARTITIONS)
+    with workers(folder, brokers=brokers, topic_prefix=prefix, **common) as start:
+        yield System(brokers, prefix, topics, start)
