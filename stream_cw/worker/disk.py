@@ -8,6 +8,7 @@ log of writes that is gone as a whole while a later one is there.
 
 import logging
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -40,19 +41,27 @@ def shared_memory(cache_bytes: int, buffer_bytes: int) -> Shared:
     return Shared(cache, rocksdict.WriteBufferManager(buffer_bytes, allow_stall=False))
 
 
-def open_store(path: Path, shared: Shared) -> rocksdict.Rdict:
-    """Open a store, made where it is missing; a damaged one is set aside and made anew."""
+def open_store(path: Path, shared: Shared, keys: Iterable[bytes] = ()) -> rocksdict.Rdict:
+    """Open a store, made where it is missing; a damaged one is set aside and made anew.
+
+    Parameters
+    ----------
+    path : Path
+    shared : Shared
+    keys : iterable of bytes
+        What the store says of itself: it must be readable.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     damage = _known_damage(path)
     if damage is None:
         try:
-            return rocksdict.Rdict(str(path), options=_options(shared))
+            return _opened(path, shared, keys)
         except Exception as error:  # rocksdict has no type of its own for what RocksDB says
             if not _is_damage(error):
                 raise
             damage = str(error)
     _set_aside(path, damage)
-    return rocksdict.Rdict(str(path), options=_options(shared))
+    return _opened(path, shared, ())
 
 
 def destroy_store(path: Path, shared: Shared) -> None:
@@ -75,6 +84,17 @@ def noted(error: Exception, path: Path) -> Exception:
     return CorruptStateError(
         f"the store {path.name} is damaged, the next start rebuilds it: {_line(str(error))}"
     )
+
+
+def _opened(path: Path, shared: Shared, keys: Iterable[bytes]) -> rocksdict.Rdict:
+    db = rocksdict.Rdict(str(path), options=_options(shared))
+    try:
+        for key in keys:
+            db.get(key)
+    except Exception:
+        db.close()
+        raise
+    return db
 
 
 def _known_damage(path: Path) -> str | None:

@@ -207,7 +207,7 @@ class StateStore(rocksdb.Store):  # type: ignore[misc]
 
     def _open_for_partition(self, partition: int) -> rocksdict.Rdict:
         path = self.partition_path(partition)
-        db = open_store(path, self._shared)
+        db = open_store(path, self._shared, (STORED_AT_KEY, OFFSET_KEY, MARK_KEY))
         stored_at = db.get(STORED_AT_KEY)
         if stored_at is not None and _wall_ms() - int(stored_at) > self._config.rebuild_after_ms:
             log.warning("the store of partition %d rested for too long: it is rebuilt", partition)
