@@ -32,7 +32,8 @@ def judged(stage: Stage, began: float, drained: float | None) -> Outcome:
     view = RECENCY if setting.model == "recency" else View(scorer=choose("shipped"))
     expected = read_back(stage.address, topics, setting.partitions, stage.folder, [view])
     verdict = judge_rows(stage.address, topics, setting.partitions, expected)
-    changelog = folded(records_of(stage.address, topics.changelog, setting.partitions))
+    found = [store for slot in stage.workers for store in stores(slot.process.folder)]
+    changelog = folded(records_of(stage.address, topics.changelog, setting.partitions), found)
     states = _states(changelog)
     verdict.states_wrong = states_wrong(states, expected)
     counted = count(EventLog(recording(stage.folder)), ledger.entries)
@@ -42,9 +43,7 @@ def judged(stage: Stage, began: float, drained: float | None) -> Outcome:
     wrong = {
         **_ledger_wrong(stage, counted, expected),
         **_rows_wrong(verdict, windows),
-        "O3 stores": stores_wrong(
-            changelog, [s for slot in stage.workers for s in stores(slot.process.folder)]
-        ),
+        "O3 stores": stores_wrong(changelog, found),
         "O5 clients": _clients_wrong(stage),
     }
     clients = stage.viewers.clients

@@ -21,8 +21,8 @@ def assert_right(system: System, folder: Path, *ended: WorkerProcess) -> None:
     """Rows, states, stores and dead letters are what the replay says."""
     verdict = judge(system.brokers, system.topics, PARTITIONS, folder)
     assert verdict.holds, verdict
-    changelog = folded(records_of(system.brokers, system.topics.changelog, PARTITIONS))
     found = [store for worker in ended for store in stores(worker.folder)]
+    changelog = folded(records_of(system.brokers, system.topics.changelog, PARTITIONS), found)
     assert not stores_wrong(changelog, found)
 
 

@@ -1,6 +1,7 @@
 """What the changelog comes to, and what the stores on disk hold."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,13 +25,19 @@ class Folded:
         By key, what compaction keeps.
     place : int
         Offset of the last record, -1 for none.
+    count : int
+        How many records it has; fewer than offsets once it is compacted.
+    then : dict
+        The states and the mark as they were at the places that were asked for.
     """
 
     newest: dict[bytes, tuple[int, bytes | None]] = field(default_factory=dict)
     last: dict[bytes, bytes | None] = field(default_factory=dict)
     place: int = -1
+    count: int = 0
+    then: dict[int, dict[bytes, bytes]] = field(default_factory=dict)
 
-    def take(self, record: Record) -> None:
+    def take(self, record: Record, places: Container[int] = ()) -> None:
         key = record.key
         assert key is not None
         applied = _applied(record)
@@ -38,6 +45,9 @@ class Folded:
             self.newest[key] = applied, record.value
         self.last[key] = record.value
         self.place = record.offset
+        self.count += 1
+        if record.offset in places and self.count == record.offset + 1:
+            self.then[record.offset] = self.states
 
     @property
     def states(self) -> dict[bytes, bytes]:
@@ -50,11 +60,15 @@ class Folded:
         return sorted(key for key, (_, value) in self.newest.items() if self.last.get(key) != value)
 
 
-def folded(records: Iterable[Record]) -> dict[int, Folded]:
-    """Fold a changelog, partition by partition."""
+def folded(records: Iterable[Record], stores: Iterable["Stored"] = ()) -> dict[int, Folded]:
+    """Fold a changelog, partition by partition; keep what it was at the places of stores."""
+    places: dict[int, set[int]] = defaultdict(set)
+    for store in stores:
+        places[store.partition].add(store.place)
     found: dict[int, Folded] = {}
     for record in records:
-        found.setdefault(record.partition, Folded()).take(record)
+        partition = record.partition
+        found.setdefault(partition, Folded()).take(record, places[partition])
     return found
 
 
