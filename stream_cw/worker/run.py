@@ -4,7 +4,6 @@ import asyncio
 import logging
 import os
 import signal
-import sys
 import traceback
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -23,6 +22,7 @@ from stream_cw.worker.app import App, build_app
 from stream_cw.worker.catalog import Catalog
 from stream_cw.worker.checks import check_deployment
 from stream_cw.worker.datadir import locked
+from stream_cw.worker.logs import set_up_logging
 from stream_cw.worker.models import Models, initial_view, trusted_keys
 from stream_cw.worker.stats import Stats
 
@@ -45,7 +45,7 @@ def run_worker(settings: Settings) -> int:
         Exit code: 0 after a graceful stop, 1 if the worker may not start; the reason is logged in
         one line. A fault on the way ends the process at once with exit code 1, nothing committed.
     """
-    _set_up_logging(settings.log_level)
+    set_up_logging(settings.log_level)
     topics = topic_names(settings.topic_prefix, settings.app_id)
     try:
         with locked(settings.data_dir):
@@ -146,14 +146,3 @@ def _report(settings: Settings, stats: Stats) -> None:
     log.info("counts %s", stats.line())
     if settings.stats_file is not None:
         stats.write(settings.stats_file)
-
-
-def _set_up_logging(level: str) -> None:
-    logging.basicConfig(
-        stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True
-    )
-    logging.getLogger("stream_cw").setLevel(level)
-    # Faust's services log under the names of the modules that subclass them.
-    own = (f"stream_cw.worker.{module}" for module in ("app", "transport", "store"))
-    for framework in ("faust", "mode", "aiokafka", *own):
-        logging.getLogger(framework).setLevel(logging.DEBUG if level == "DEBUG" else "ERROR")
