@@ -11,7 +11,7 @@ from performance import perform
 from schedule import Kind
 from stage import Setting
 
-pytestmark = [pytest.mark.kafka, pytest.mark.faults, pytest.mark.timeout(660)]
+pytestmark = [pytest.mark.kafka, pytest.mark.faults, pytest.mark.timeout(900)]
 
 COUNTS: dict[Kind, int] = {
     "kill": 4,
