@@ -10,6 +10,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from confluent_kafka import (
     TopicPartition,
 )
 
+from stream_cw.broker.cluster import settled
 from stream_cw.broker.contract import Topics
 from stream_cw.core.events import (
     BaseEvent,
@@ -207,9 +209,10 @@ def committed(brokers: str, topics: Topics, partitions: int) -> dict[int, int]:
 def log_ends(brokers: str, topic: str, partitions: int) -> dict[int, int]:
     consumer = Consumer({"bootstrap.servers": brokers, "group.id": "ends", "log_level": 0})
     try:
+        places = [TopicPartition(topic, n) for n in range(partitions)]
         return {
-            n: consumer.get_watermark_offsets(TopicPartition(topic, n), timeout=20)[1]
-            for n in range(partitions)
+            place.partition: settled(partial(consumer.get_watermark_offsets, place, timeout=20))[1]
+            for place in places
         }
     finally:
         consumer.close()
