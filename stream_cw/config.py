@@ -8,6 +8,7 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from stream_cw.errors import SettingsError
+from stream_cw.logs import LogFormat
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
@@ -104,7 +105,16 @@ class Settings(BaseSettings):
         description="Files of public keys, separated by commas: published models that one of them "
         "signed are taken. Without it published models are left alone.",
     )
+    probes: str | None = Field(
+        default=None,
+        pattern=r"^\S+:[0-9]{1,5}$",
+        description="Where /healthz, /readyz and /metrics are answered, host:port. They name no "
+        "member and ask for no token: keep them from strangers.",
+    )
     log_level: LogLevel = Field(default="INFO", description="Least severe messages to log.")
+    log_format: LogFormat = Field(
+        default="text", description="Lines for people, or one line of JSON for each fact."
+    )
     stats_file: Path | None = Field(
         default=None, description="Where the worker's counts are written, as JSON, when it stops."
     )

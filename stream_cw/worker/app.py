@@ -16,6 +16,7 @@ from stream_cw.worker.checks import check_marks
 from stream_cw.worker.held import Held
 from stream_cw.worker.lease import Lease
 from stream_cw.worker.manners import Manners
+from stream_cw.worker.metrics import Metrics
 from stream_cw.worker.rounds import Rounds
 from stream_cw.worker.setup import Setup
 from stream_cw.worker.stats import Stats
@@ -40,6 +41,10 @@ class App(faust.App):  # type: ignore[misc]
     def _new_producer_transport(self) -> Transport:
         return Transport(self.conf.broker_producer, self)
 
+    def is_ready(self) -> bool:
+        """Whether this worker has its partitions and works on them."""
+        return self.manners.keeper.is_open() and not self.rebalancing
+
     async def _consumer_wait_empty(self, consumer: Any, logger: Any) -> None:
         del logger
         await consumer.hand_over()
@@ -63,6 +68,7 @@ def build_app(
     view: Callable[[], View],
     changed: Callable[[], Awaitable[frozenset[str]]],
     stats: Stats,
+    metrics: Metrics,
     fail: Callable[[BaseException], None],
 ) -> App:
     """Build the worker's app.
@@ -78,6 +84,7 @@ def build_app(
     changed : callable
         Waits for a change of the catalog, and tells which ids it named.
     stats : Stats
+    metrics : Metrics
     fail : callable
         Ends the process with nothing committed: Faust acknowledges what an agent fails on.
     """
@@ -106,6 +113,7 @@ def build_app(
             view=view,
             changed=changed,
             stats=stats,
+            metrics=metrics,
             most_records=settings.round_records,
             most_bytes=settings.round_bytes,
             batch_records=_batch_records(settings),
@@ -118,6 +126,7 @@ def build_app(
         fetch_wait=settings.fetch_wait,
         settle_timeout=settings.settle_timeout,
         stall_timeout=settings.stall_timeout,
+        metrics=metrics,
         fail=fail,
     )
 
