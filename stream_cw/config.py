@@ -77,6 +77,13 @@ class Settings(BaseSettings):
         ge=1.0,
         description="The worker exits when records wait and no offset advances for so long.",
     )
+    standbys: int = Field(
+        default=0,
+        ge=0,
+        le=4,
+        description="How many other workers keep a copy of each state, to take over at once; all "
+        "workers need the same.",
+    )
     store_cache_bytes: int = Field(
         default=134_217_728, ge=1_048_576, description="Block cache of all partitions together."
     )

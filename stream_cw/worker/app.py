@@ -55,6 +55,10 @@ class StateTable(faust.Table):  # type: ignore[misc]
 
     store_config: Config
 
+    async def on_changelog_event(self, event: Any) -> None:
+        """Take what recovery or a standby reads at once."""
+        self.data.take(event.message)
+
     def _new_store(self) -> StateStore:
         return StateStore(
             "rocksdb://", self.app, self, self.store_config, table_name=self.name, loop=self.loop
@@ -179,7 +183,7 @@ def _faust_settings(settings: Settings, partitions: int) -> dict[str, Any]:
         "topic_partitions": partitions,
         "topic_allow_declare": False,
         "topic_disable_leader": True,
-        "table_standby_replicas": 0,
+        "table_standby_replicas": settings.standbys,
         "consumer_auto_offset_reset": "earliest",
         "consumer_group_instance_id": settings.instance,
         "consumer_max_fetch_size": settings.fetch_bytes,

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import rocksdict
 from confluent_kafka import (
     OFFSET_BEGINNING,
     OFFSET_INVALID,
@@ -37,6 +38,7 @@ from stream_cw.core.events import (
     encode_event,
 )
 from stream_cw.core.partition import partition_for
+from stream_cw.worker.store import OFFSET_KEY
 
 START = 1_700_000_000_000
 RUN = """
@@ -271,6 +273,17 @@ class WorkerProcess:
         if self.process.poll() is None:
             self.kill()
         self._log.close()
+
+
+def stored(worker: WorkerProcess) -> dict[bytes, bytes]:
+    """What the stores of a worker that has ended hold, marks and places left out."""
+    found: dict[bytes, bytes] = {}
+    for path in (worker.folder / "data").rglob("*.db"):
+        db = rocksdict.Rdict(str(path), options=rocksdict.Options(raw_mode=True))
+        found.update({key: value for key, value in db.items() if not key.startswith(b"!")})
+        db.close()
+    found.pop(OFFSET_KEY, None)
+    return found
 
 
 def end_of(worker: WorkerProcess) -> str:
