@@ -15,7 +15,7 @@ from stream_cw.worker.stats import Stats, descriptions
 PREFIX: Final = "stream_cw_worker_"
 
 Seen = Literal["event_to_row_seconds", "round_records", "state_bytes"]
-Level = Literal["ready", "recovery_records_left", "standby_records_behind"]
+Level = Literal["ready", "recovery_records_left", "standby_records_behind", "hand_over_seconds"]
 
 SEEN: Final[dict[Seen, tuple[str, tuple[float, ...]]]] = {
     "event_to_row_seconds": (
@@ -35,6 +35,7 @@ LEVELS: Final[dict[Level, str]] = {
     "ready": "1 while the worker has its partitions and works on them.",
     "recovery_records_left": "Records of the changelog that the recovery under way has to read.",
     "standby_records_behind": "Records of the changelog that standbys have not taken yet.",
+    "hand_over_seconds": "From the last hand-over's start, or the worker's, to its next round.",
 }
 LAG: Final = "Records of a partition of the event topic that are not dealt with yet."
 REFUSALS: Final = "Records that became dead letters, by reason."

@@ -35,6 +35,7 @@ class Rounds:
         self._flight = Flight(setup)
         self._next: dict[int, int] = {}
         self._open = False
+        self._halted_at = self.lease.now()
         self._room = asyncio.Event()
         self._queue: asyncio.Queue[Any] | None = None
         self._live = Live()
@@ -83,10 +84,14 @@ class Rounds:
         self._next.clear()
         self._flight.resume()
         self._open = True
-        self.lease.renew(self.lease.now())
+        now = self.lease.now()
+        self.lease.renew(now)
+        self.setup.metrics.level("hand_over_seconds", now - self._halted_at)
 
     async def settle(self) -> None:
         """Start no further round and see those in flight through."""
+        if self._open:
+            self._halted_at = self.lease.now()
         self._open = False
         self._room.set()
         await self._flight.land()
