@@ -1,8 +1,9 @@
 """The Faust app, built from settings."""
 
+import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 import faust
 from faust.types import TP
@@ -28,6 +29,8 @@ BATCHES_IN_ROUND = 4
 """A fetch brings at most a quarter of a round, so that rounds keep to their limit."""
 PRODUCER_BATCH_BYTES = 1_000_000
 PRODUCER_TIMEOUT_SECONDS = 30.0
+
+log: Final = logging.getLogger("stream_cw.worker")
 
 
 class App(faust.App):  # type: ignore[misc]
@@ -146,6 +149,10 @@ def build_app(
             )
             await rounds.write_again(tp.partition for tp in assigned)
             rounds.resume()
+            numbers = sorted(tp.partition for tp in assigned)
+            log.info(
+                "recovered: partitions %s, %d changelog records read", numbers, stats.changelog_read
+            )
         except Exception as error:  # noqa: BLE001 - Faust would go on without a word
             if not app.should_stop:  # else the stores are closed by now
                 fail(error)

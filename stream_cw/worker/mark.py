@@ -15,6 +15,9 @@ from stream_cw.errors import CorruptStateError
 
 MARK_KEY: Final = b"!applied"
 """Outside the alphabet of ids, so no profile can have it."""
+AGAIN_HEADER: Final = "cw-again"
+"""Stands with a state that the mark was past when it was written. Without it, a state that the mark
+is past, and of whose profile nothing is known, is an older one of a profile forgotten since."""
 
 _VERSION: Final = 1
 

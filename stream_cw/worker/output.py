@@ -11,7 +11,7 @@ from stream_cw.core.row import View, row
 from stream_cw.core.rows import encode_row, row_content, row_key
 from stream_cw.core.state import ProfileState, is_live
 from stream_cw.worker.held import Held
-from stream_cw.worker.mark import MARK_KEY, encode_mark
+from stream_cw.worker.mark import AGAIN_HEADER, MARK_KEY, encode_mark
 from stream_cw.worker.metrics import Metrics
 from stream_cw.worker.sending import Outgoing
 from stream_cw.worker.stats import Stats
@@ -20,6 +20,7 @@ from stream_cw.worker.work import Due, Work
 SOURCE_PARTITION: Final = "cw-source-partition"
 SOURCE_OFFSET: Final = "cw-source-offset"
 """Headers of rows and of the changelog's tombstones: the event behind them."""
+AGAIN: Final = [(AGAIN_HEADER, b"")]
 
 
 class Output(Struct, kw_only=True):
@@ -83,7 +84,10 @@ def put_out(
             yield
     # States, mark, tombstones: see `mark` for why in this order.
     output.stored[MARK_KEY] = encode_mark(work.mark())
-    output.changelog = [Outgoing(key, value) for key, value in output.stored.items()]
+    late = {key for key, state in work.changes.items() if state and work.is_past(state)}
+    output.changelog = [
+        Outgoing(key, value, AGAIN if key in late else []) for key, value in output.stored.items()
+    ]
     for key, state in work.changes.items():
         if state is None:
             output.stored[key] = None
@@ -123,6 +127,11 @@ def _row(key: bytes, due: Due, held: Held, view: View, now_ms: int) -> Outgoing 
         return None
     source = due.state.source
     return Outgoing(key, encode_row(built), _source(source.partition, source.offset))
+
+
+def again(partition: int, key: bytes, value: bytes | None, seen: int) -> Outgoing:
+    """Encode what the changelog is to end with for a key: its state, or that it is forgotten."""
+    return Outgoing(key, value, AGAIN if value is not None else _source(partition, seen))
 
 
 def _source(partition: int, offset: int) -> list[tuple[str, bytes]]:

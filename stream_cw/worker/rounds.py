@@ -16,7 +16,7 @@ from stream_cw.worker.breath import Breath
 from stream_cw.worker.checks import check_start
 from stream_cw.worker.flight import Flight, Overtaken
 from stream_cw.worker.live import Live
-from stream_cw.worker.output import Output, count, measure, push_out, put_out
+from stream_cw.worker.output import Output, again, count, measure, push_out, put_out
 from stream_cw.worker.sending import Outgoing
 from stream_cw.worker.setup import Setup
 from stream_cw.worker.transport import LOG_APPEND_TIME, Batch
@@ -97,12 +97,14 @@ class Rounds:
         await self._flight.land()
 
     async def write_again(self, partitions: Iterable[int]) -> None:
-        """Put states back on top that a worker which was cut off has hidden with older ones."""
+        """Put what a worker that was cut off has hidden with older states back on top."""
         store = self.setup.store
         for partition in partitions:
             keys = store.behind.pop(partition, {})
-            stored = {key: store.read(partition, key) for key in keys}
-            records = [Outgoing(key, value) for key, value in stored.items() if value is not None]
+            records = [
+                again(partition, key, store.read(partition, key), seen)
+                for key, seen in keys.items()
+            ]
             if records:
                 self.setup.stats.rewritten += len(records)
                 store.write(partition, {}, await self._flight.append(partition, records))

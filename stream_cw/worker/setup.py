@@ -18,7 +18,7 @@ from stream_cw.worker.stats import Stats
 class Store(Protocol):
     """The part of the state store that rounds use."""
 
-    behind: dict[int, dict[bytes, None]]
+    behind: dict[int, dict[bytes, int]]
 
     def read(self, partition: int, key: bytes) -> bytes | None:
         """Read an encoded state."""

@@ -42,7 +42,7 @@ class Stats(Struct):
     ] = 0
     rewritten: Annotated[
         int,
-        Meta(description="States written again, because an older one stood behind them."),
+        Meta(description="States and tombstones written again: an older state stood behind them."),
     ] = 0
     rebalances: Annotated[int, Meta(description="Hand-overs of partitions.")] = 0
     models_taken: Annotated[int, Meta(description="Artefacts taken from the model topic.")] = 0

@@ -169,6 +169,10 @@ class Work:
             self.conflated += 1
         self.erased[key] = None
 
+    def is_past(self, state: ProfileState) -> bool:
+        """Whether a state was dealt with before: it is written again."""
+        return state.source.offset <= self._mark
+
     def mark(self) -> Mark:
         """Return the partition's mark after these records."""
         return Mark(self.partition.epoch, self.last)

@@ -88,7 +88,7 @@ class _Batch:
 
 class Store:
     def __init__(self) -> None:
-        self.behind: dict[int, dict[bytes, None]] = {}
+        self.behind: dict[int, dict[bytes, int]] = {}
         self.data: dict[bytes, bytes | None] = {}
         self.at: int | None = None
 
