@@ -17,6 +17,7 @@ from stream_cw.broker.contract import Topics
 from stream_cw.clients.record import record
 from stream_cw.core.codec import encode_state
 from stream_cw.core.dead_letter import decode_dead_letter
+from stream_cw.core.letter_erasure import is_letter
 from stream_cw.core.row import RECENCY, View
 from stream_cw.core.rows import Row, Version, decode_row, encode_row, row_content
 from stream_cw.core.state import ProfileState
@@ -140,6 +141,7 @@ def judge(
     letters = [
         decode_dead_letter(key, value, headers).identity()
         for key, value, headers, *_ in read_all(brokers, topics.dead_letters, 1)
+        if is_letter(key, value)
     ]
     verdict.dead_letters = len(set(letters))
     verdict.dead_letters_wrong = set(letters) ^ expected.refused
