@@ -7,11 +7,12 @@ from msgspec import Struct
 
 from stream_cw.core.codec import encode_state
 from stream_cw.core.dead_letter import dead_letter
+from stream_cw.core.letter_erasure import erasure_order
 from stream_cw.core.row import View, row
 from stream_cw.core.rows import encode_row, row_content, row_key
 from stream_cw.core.state import ProfileState, is_live
 from stream_cw.worker.held import Held
-from stream_cw.worker.mark import MARK_KEY, encode_mark
+from stream_cw.worker.mark import MARK_KEY, Mark, encode_mark
 from stream_cw.worker.sending import Outgoing
 from stream_cw.worker.stats import Stats
 from stream_cw.worker.work import Due, Work
@@ -26,27 +27,31 @@ class Output(Struct, kw_only=True):
 
     Attributes
     ----------
-    partition, last : int
-        `last` is the highest offset that the round dealt with.
+    partition : int
+    mark : Mark
+        Of the partition after the round.
     states : dict of bytes to ProfileState or None
         For the rounds that follow while this one is under way.
     stored : dict of bytes to (bytes or None)
         For the store; the mark is among them.
     changelog, rows, letters : list of Outgoing
+    orders : int
+        How many of the letters are orders to erase those of a forgotten profile.
     """
 
     partition: int
-    last: int
+    mark: Mark
     states: dict[bytes, ProfileState | None]
     stored: dict[bytes, bytes | None] = {}
     changelog: list[Outgoing] = []
     rows: list[Outgoing] = []
     letters: list[Outgoing] = []
+    orders: int = 0
 
     @classmethod
     def of(cls, work: Work) -> "Output":
         """Begin the output of a partition's records."""
-        return cls(partition=work.partition.number, last=work.last, states=work.changes)
+        return cls(partition=work.partition.number, mark=work.mark(), states=work.changes)
 
 
 def put_out(
@@ -60,6 +65,10 @@ def put_out(
     for refused in work.refused:
         output.letters.append(Outgoing(*dead_letter(refused.record, topic, refused.error)))
         yield
+    for profile, offset in work.forgotten.items():
+        order = erasure_order(profile, work.partition.number, offset)
+        output.letters.append(Outgoing(*order))
+        output.orders += 1
     for key in work.erased:
         held.forget(key)
         output.rows.append(Outgoing(key, None, _source(work.partition.number, work.last)))
@@ -76,7 +85,7 @@ def put_out(
             output.stored[key] = encode_state(state)
             yield
     # States, mark, tombstones: see `mark` for why in this order.
-    output.stored[MARK_KEY] = encode_mark(work.mark())
+    output.stored[MARK_KEY] = encode_mark(output.mark)
     output.changelog = [Outgoing(key, value) for key, value in output.stored.items()]
     for key, state in work.changes.items():
         if state is None:

@@ -18,7 +18,7 @@ from stream_cw.broker.identities import Identity
 from stream_cw.config import Settings
 from stream_cw.core.row import View
 from stream_cw.core.warm_up import warm_up
-from stream_cw.errors import StreamCwError
+from stream_cw.errors import StreamCwError, TooManyRefusedError
 from stream_cw.worker.app import App, build_app
 from stream_cw.worker.catalog import Catalog
 from stream_cw.worker.checks import check_deployment
@@ -28,6 +28,8 @@ from stream_cw.worker.stats import Stats
 
 STATS_SECONDS: Final = 30.0
 STOP_SECONDS: Final = 30.0
+TOO_MANY_REFUSED: Final = 3
+"""Exit code, so that an operator's tools tell it from a fault that a restart may mend."""
 
 log: Final = logging.getLogger("stream_cw.worker")
 
@@ -43,7 +45,8 @@ def run_worker(settings: Settings) -> int:
     -------
     int
         Exit code: 0 after a graceful stop, 1 if the worker may not start; the reason is logged in
-        one line. A fault on the way ends the process at once with exit code 1, nothing committed.
+        one line. A fault on the way ends the process at once with exit code 1, nothing committed;
+        too many refused records end it in the same way with `TOO_MANY_REFUSED`.
     """
     _set_up_logging(settings.log_level)
     topics = topic_names(settings.topic_prefix, settings.app_id)
@@ -121,9 +124,10 @@ def _failure(settings: Settings, stats: Stats) -> Callable[[BaseException], NoRe
     def fail(error: BaseException) -> NoReturn:
         # Not an exception: Faust would acknowledge the events that it was raised on.
         log.error("%s", _told(error))
+        stats.stopped_by = type(error).__name__
         _report(settings, stats)
         logging.shutdown()
-        os._exit(1)
+        os._exit(TOO_MANY_REFUSED if isinstance(error, TooManyRefusedError) else 1)
 
     return fail
 

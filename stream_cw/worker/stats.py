@@ -28,6 +28,8 @@ class Stats(Struct):
         Rows left out because a later one of the same device stood in the same round.
     held_back : int
         Rows left out because the device has the same content already.
+    letters_erased : int
+        Tombstones of dead letters, of profiles that were forgotten.
     changelog_sent : int
     changelog_read : int
         Records that recoveries read, those among them that the store had already.
@@ -40,6 +42,9 @@ class Stats(Struct):
         Records of the catalog topic; one that takes an entry away is taken, too.
     working_ms : int
         Time spent in the pure part of rounds and in building rows.
+    stopped_by : str
+        The error that ended the process, by its class; empty while it works and after a graceful
+        stop.
     """
 
     events: int = 0
@@ -52,6 +57,7 @@ class Stats(Struct):
     pushed: int = 0
     conflated: int = 0
     held_back: int = 0
+    letters_erased: int = 0
     changelog_sent: int = 0
     changelog_read: int = 0
     rewritten: int = 0
@@ -61,6 +67,7 @@ class Stats(Struct):
     catalog_taken: int = 0
     catalog_refused: int = 0
     working_ms: int = 0
+    stopped_by: str = ""
 
     def line(self) -> str:
         """Return the counts as one line of JSON."""

@@ -120,6 +120,7 @@ class Scene:
         self.views = 0
         self.log_starts_at = 0
         self.catalog_ts = 0
+        self.orders = 0
         self.news: asyncio.Queue[frozenset[str]] = asyncio.Queue()
         self.events: Iterator[tuple[int, bytes]] = iter(
             enumerate(map(encode_event, make_events(1, 50)))
@@ -139,6 +140,7 @@ class Scene:
                 held=Held(10**9),
                 view=self.next_view,
                 changed=self.news.get,
+                ordered=self.note_order,
                 stats=Stats(),
                 most_records=100,
                 most_bytes=10**6,
@@ -152,6 +154,9 @@ class Scene:
         """A model that is newer each time someone asks."""
         self.views += 1
         return View(model=self.views, catalog_ts=self.catalog_ts)
+
+    def note_order(self) -> None:
+        self.orders += 1
 
     async def log_start(self, partition: int) -> int:
         assert partition == 0
