@@ -4,17 +4,22 @@ A round that forgets a profile puts an order among the dead letters before its o
 so none is lost. A look reads the topic twice: for orders and tombstones, and where there are some,
 for the letters that they cover, which get tombstones. Each worker looks when its partitions are
 ready and when it has written an order, so that a crash in between only delays; what was erased
-twice is erased. Nothing waits for it, and nothing is kept of it.
+twice is erased. Nothing waits for it, and nothing is kept of it: where the topic cannot be read,
+the next look makes up for it.
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from stream_cw.broker.follower import Follower
 from stream_cw.core.letter_erasure import Erasures, is_letter
+from stream_cw.errors import BrokerError
 from stream_cw.worker.sending import Outgoing, Producer, send
 from stream_cw.worker.stats import Stats
+
+log: Final = logging.getLogger("stream_cw.worker")
 
 REST_SECONDS: Final = 10.0
 """At least so long between two looks: many profiles may be forgotten one after another."""
@@ -33,7 +38,7 @@ class Eraser:
         Gives the producer that tombstones go out with.
     stats : Stats
     fail : callable
-        Ends the process: letters can no longer be erased.
+        Ends the process: a tombstone was not acknowledged, or something else went wrong.
     """
 
     def __init__(
@@ -61,7 +66,11 @@ class Eraser:
             while True:
                 await self._wanted.wait()
                 self._wanted.clear()
-                await self._erase()
+                try:
+                    await self._erase()
+                except BrokerError as error:
+                    log.warning("dead letters are not erased yet: %s", error)
+                    self._wanted.set()
                 await asyncio.sleep(REST_SECONDS)
         except Exception as error:  # noqa: BLE001 - Faust would go on without
             self._fail(error)

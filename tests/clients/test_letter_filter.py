@@ -2,13 +2,14 @@
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream_cw.clients.letter_filter import Filter, parse_filter, parse_origin
+from stream_cw.clients.letter_filter import NAMES, Filter, parse_filter, parse_origin
 from stream_cw.clients.printable import printable
 from stream_cw.core.dead_letter import DeadLetter
 from stream_cw.errors import RefusalReason
@@ -139,6 +140,15 @@ def test_any_text_is_a_condition_or_a_value_error(text: str) -> None:
 )
 def test_what_is_no_condition_is_told(condition: str, told: str) -> None:
     with pytest.raises(ValueError, match=re.escape(told)):
+        parse_filter([condition])
+
+
+def test_the_document_tells_every_reason_and_condition() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "dead-letters.md").read_text()
+    assert {name for name in (*REASONS, *NAMES) if f"`{name}`" not in text} == set()
+    conditions = re.findall(r"--filter (\S+)", text)
+    assert conditions
+    for condition in conditions:
         parse_filter([condition])
 
 

@@ -1,5 +1,6 @@
 """When a profile is forgotten its dead letters go, too: on the topic, and on the broker's disk."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -8,9 +9,13 @@ from worker_support import RUN, forget, last_values, make_events, produce, wait_
 from worker_system import PARTITIONS, System
 
 from stream_cw.broker.contract import topic_names
+from stream_cw.broker.process import free_port
 from stream_cw.broker.topics import apply_topics
 from stream_cw.core.letter_erasure import ORDER_PREFIX
 from stream_cw.core.partition import partition_for
+from stream_cw.worker import eraser
+from stream_cw.worker.eraser import Eraser
+from stream_cw.worker.stats import Stats
 from tests.conftest import OwnKafka
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
@@ -92,6 +97,28 @@ def test_a_running_worker_erases_them_and_compaction_takes_the_bytes(
 
     wait_until(gone, "the bytes are gone")
     assert _on_disk(tmp_path, topics.dead_letters, b'{"bob')
+
+
+def test_a_broker_that_is_away_ends_no_worker(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(eraser, "REST_SECONDS", 0.0)
+    failures: list[BaseException] = []
+
+    def tries() -> int:
+        return sum("are not erased yet" in record.getMessage() for record in caplog.records)
+
+    async def main() -> None:
+        nobody = f"127.0.0.1:{free_port()}"
+        looking = Eraser(nobody, "letters", lambda: pytest.fail("sent"), Stats(), failures.append)
+        running = asyncio.create_task(looking.run())
+        looking.look()
+        await asyncio.to_thread(wait_until, lambda: tries() > 1, "another try")
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    asyncio.run(main())
+    assert not failures
 
 
 def _on_disk(root: Path, topic: str, found: bytes) -> bool:
