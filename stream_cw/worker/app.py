@@ -17,6 +17,7 @@ from stream_cw.worker.eraser import Eraser
 from stream_cw.worker.held import Held
 from stream_cw.worker.lease import Lease
 from stream_cw.worker.manners import Manners
+from stream_cw.worker.metrics import Metrics
 from stream_cw.worker.refusals import Limit
 from stream_cw.worker.rounds import Rounds
 from stream_cw.worker.setup import Setup
@@ -42,6 +43,10 @@ class App(faust.App):  # type: ignore[misc]
     def _new_producer_transport(self) -> Transport:
         return Transport(self.conf.broker_producer, self)
 
+    def is_ready(self) -> bool:
+        """Whether this worker has its partitions and works on them."""
+        return self.manners.keeper.is_open() and not self.rebalancing
+
     async def _consumer_wait_empty(self, consumer: Any, logger: Any) -> None:
         del logger
         await consumer.hand_over()
@@ -51,6 +56,10 @@ class StateTable(faust.Table):  # type: ignore[misc]
     """The table of states; only its changelog, recovery and store are used."""
 
     store_config: Config
+
+    async def on_changelog_event(self, event: Any) -> None:
+        """Take what recovery or a standby reads at once."""
+        self.data.take(event.message)
 
     def _new_store(self) -> StateStore:
         return StateStore(
@@ -65,6 +74,7 @@ def build_app(
     view: Callable[[], View],
     changed: Callable[[], Awaitable[frozenset[str]]],
     stats: Stats,
+    metrics: Metrics,
     fail: Callable[[BaseException], None],
 ) -> App:
     """Build the worker's app.
@@ -80,6 +90,7 @@ def build_app(
     changed : callable
         Waits for a change of the catalog, and tells which ids it named.
     stats : Stats
+    metrics : Metrics
     fail : callable
         Ends the process with nothing committed: Faust acknowledges what an agent fails on.
     """
@@ -112,6 +123,7 @@ def build_app(
             changed=changed,
             ordered=eraser.look,
             stats=stats,
+            metrics=metrics,
             most_records=settings.round_records,
             most_bytes=settings.round_bytes,
             batch_records=_batch_records(settings),
@@ -125,6 +137,7 @@ def build_app(
         fetch_wait=settings.fetch_wait,
         settle_timeout=settings.settle_timeout,
         stall_timeout=settings.stall_timeout,
+        metrics=metrics,
         fail=fail,
     )
 
@@ -184,7 +197,7 @@ def _faust_settings(settings: Settings, partitions: int) -> dict[str, Any]:
         "topic_partitions": partitions,
         "topic_allow_declare": False,
         "topic_disable_leader": True,
-        "table_standby_replicas": 0,
+        "table_standby_replicas": settings.standbys,
         "consumer_auto_offset_reset": "earliest",
         "consumer_group_instance_id": settings.instance,
         "consumer_max_fetch_size": settings.fetch_bytes,

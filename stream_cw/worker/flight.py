@@ -8,7 +8,9 @@ A round without states is one of rows alone: nothing is stored of it, and nothin
 """
 
 import asyncio
+import time
 from collections import deque
+from collections.abc import Iterable
 from typing import Any, Final
 
 from stream_cw.core.codec import decode_state
@@ -16,7 +18,7 @@ from stream_cw.core.state import ProfileState
 from stream_cw.errors import LogMismatchError
 from stream_cw.worker.mark import Mark
 from stream_cw.worker.output import Output
-from stream_cw.worker.sending import Outgoing, send
+from stream_cw.worker.sending import Outgoing, record_bytes, send
 from stream_cw.worker.setup import Setup
 
 IN_FLIGHT: Final = 3
@@ -97,6 +99,7 @@ class Flight:
             await asyncio.gather(*(sent.acknowledged() for pair in rows for sent in pair))
             if any(output.orders for output in outputs):
                 self._setup.ordered()
+            self._observe(outputs)
             if before is not None:
                 await before.through.wait()
             await self._hold(round_)
@@ -116,6 +119,12 @@ class Flight:
             self._rounds.remove(round_)
             round_.queued.set()
             round_.through.set()
+
+    def _observe(self, outputs: Iterable[Output]) -> None:
+        metrics, now_ms = self._setup.metrics, time.time_ns() // 1_000_000
+        for output in outputs:
+            for since_ms in output.since:
+                metrics.observe("event_to_row_seconds", (now_ms - since_ms) / 1000)
 
     async def _hold(self, round_: _Round) -> None:
         """Make sure that the round's partitions are still this worker's."""
@@ -144,6 +153,7 @@ class Flight:
             if batch.first != place + 1:
                 raise self.foreign(partition, place + 1, batch.first)
         self._setup.stats.changelog_sent += len(records)
+        self._setup.stats.changelog_bytes += sum(map(record_bytes, records))
         return places[-1]
 
     def foreign(self, partition: int, wanted: int, found: int) -> LogMismatchError:

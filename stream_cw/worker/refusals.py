@@ -52,6 +52,10 @@ class Refusals:
                 "(STREAM_CW_REFUSED_LIMIT); the worker stops before this round, and would again"
             )
 
+    def share(self) -> float:
+        """Share of refused records among the last ones."""
+        return self._count / self._limit.window
+
     def encoded(self) -> bytes:
         """Write down what was seen: a bit for each record, the last one lowest."""
         return self._bits.to_bytes((self._bits.bit_length() + 7) // 8)

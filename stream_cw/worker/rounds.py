@@ -17,7 +17,7 @@ from stream_cw.worker.breath import Breath
 from stream_cw.worker.checks import check_start
 from stream_cw.worker.flight import Flight, Overtaken
 from stream_cw.worker.live import Live
-from stream_cw.worker.output import Output, count, push_out, put_out
+from stream_cw.worker.output import Output, count, measure, push_out, put_out
 from stream_cw.worker.refusals import Refusals
 from stream_cw.worker.sending import Outgoing
 from stream_cw.worker.setup import Setup
@@ -54,6 +54,10 @@ class Rounds:
             self._room.clear()
             await self._room.wait()
 
+    def is_open(self) -> bool:
+        """Whether rounds may start: the worker has its partitions."""
+        return self._open
+
     def is_busy(self) -> bool:
         """Whether records wait or rounds are under way."""
         return len(self._flight) > 0 or (self._queue is not None and self._queue.qsize() > 0)
@@ -79,6 +83,7 @@ class Rounds:
         self.setup.held.clear()  # other workers may have sent rows meanwhile
         self._live.clear()
         self._next.clear()
+        self.setup.metrics.forget_shares()
         self._flight.resume()
         self._open = True
         self.lease.renew(self.lease.now())
@@ -137,7 +142,7 @@ class Rounds:
             except Overtaken:
                 pass
             except TooManyRefusedError as error:
-                await self._flight.land()  # else letters of the rounds before would come again
+                await self.settle()  # else letters of the rounds before would come again
                 self.setup.fail(error)
             except Exception as error:  # noqa: BLE001 - whatever it is, nothing may be committed
                 self.setup.fail(error)
@@ -189,6 +194,7 @@ class Rounds:
                     await self._breathe(breath, generation)
             outputs.append(output)
         self.setup.stats.working_ms += breath.worked_ms()
+        measure(sum(len(b.records) for b in batches), outputs, self.setup.metrics)
         self._launch(generation, works.values(), outputs)
 
     async def _push(self, generation: int, named: frozenset[str]) -> None:
@@ -217,7 +223,7 @@ class Rounds:
         for work in works:
             self._next[work.partition.number] = work.last + 1
             self._live.note(work.partition.number, work.changes)
-            count(work, self.setup.stats)
+            count(work, self.setup.stats, self.setup.metrics)
         self.setup.stats.rounds += 1
         self._flight.launch(generation, outputs)
 

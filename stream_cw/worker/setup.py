@@ -10,6 +10,7 @@ from stream_cw.core.row import View
 from stream_cw.worker.held import Held
 from stream_cw.worker.lease import Lease
 from stream_cw.worker.mark import Mark
+from stream_cw.worker.metrics import Metrics
 from stream_cw.worker.refusals import Limit
 from stream_cw.worker.sending import Producer
 from stream_cw.worker.stats import Stats
@@ -75,6 +76,7 @@ class Setup(Struct, frozen=True, kw_only=True):
     changed: Callable[[], Awaitable[frozenset[str]]]
     ordered: Callable[[], None]
     stats: Stats
+    metrics: Metrics
     most_records: int
     most_bytes: int
     batch_records: int

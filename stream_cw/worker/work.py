@@ -47,12 +47,15 @@ class Due(Struct, frozen=True):
     ----------
     asked : bool
         The device waits for a row: it is sent whatever the device has already.
+    since_ms : int or None
+        When the broker had the first event that the row shows, ms; None where it did not tell.
     """
 
     profile_id: str
     device_id: str
     state: ProfileState
     asked: bool = False
+    since_ms: int | None = None
 
 
 class Refused(Struct, frozen=True):
@@ -89,6 +92,7 @@ class Work:
     refused : list of Refused
     forgotten : dict of bytes to int
         Offset of the event by which a profile was forgotten, by its key.
+    refusals : Refusals or None
     last : int
         Highest offset taken, `mark` before the first.
     applied, repeated, redelivered, conflated : int
@@ -114,7 +118,7 @@ class Work:
         self.applied = self.repeated = self.redelivered = self.conflated = 0
         self._mark = mark if guarded else -1
         self._lookup = lookup
-        self._refusals = refusals
+        self.refusals = refusals
         self._guarded = guarded
 
     def take(self, record: Record) -> None:
@@ -161,11 +165,12 @@ class Work:
             asking = event.device_id if isinstance(event, Asking) else None
             for device_id in result.due or _waiting(result.state, asking):
                 asked = device_id == asking
-                self._set_due(Due(event.profile_id, device_id, result.state, asked))
+                due = Due(event.profile_id, device_id, result.state, asked, record.append_ts)
+                self._set_due(due)
 
     def _note(self, record: Record, *, refused: bool) -> None:
-        if self._refusals is not None:
-            self._refusals.note(self.partition.number, record.offset, refused=refused)
+        if self.refusals is not None:
+            self.refusals.note(self.partition.number, record.offset, refused=refused)
 
     def _count(self, result: Step, *, seen: bool) -> None:
         if result.applied:
@@ -179,7 +184,9 @@ class Work:
         key = row_key(due.profile_id, due.device_id)
         if (before := self.due.pop(key, None)) is not None:
             self.conflated += 1
-            due = msgspec.structs.replace(due, asked=due.asked or before.asked)
+            due = msgspec.structs.replace(
+                due, asked=due.asked or before.asked, since_ms=before.since_ms
+            )
         self.due[key] = due
 
     def _erase(self, key: bytes) -> None:
@@ -189,7 +196,7 @@ class Work:
 
     def mark(self) -> Mark:
         """Return the partition's mark after these records."""
-        seen = b"" if self._refusals is None else self._refusals.encoded()
+        seen = b"" if self.refusals is None else self.refusals.encoded()
         return Mark(self.partition.epoch, self.last, refused=seen)
 
 

@@ -108,7 +108,7 @@ def test_a_wrong_producer_stops_the_worker_and_so_does_each_restart(system: Syst
     # The operator lets it through: nothing was lost, each bad record is a letter once.
     last = system.start("one", refused_limit=None)
     system.wait_until_through(last)
-    assert last.stop()["stopped_by"] == ""
+    assert "stopped_by" not in last.stop()
     assert letters_of(system) == list(range(allowed[0], allowed[0] + 210))
 
 

@@ -24,6 +24,7 @@ from stream_cw.worker.flight import IN_FLIGHT
 from stream_cw.worker.held import Held
 from stream_cw.worker.lease import Lease
 from stream_cw.worker.mark import MARK_KEY, Mark, decode_mark
+from stream_cw.worker.metrics import Metrics
 from stream_cw.worker.refusals import Limit
 from stream_cw.worker.rounds import Rounds
 from stream_cw.worker.setup import Setup
@@ -143,6 +144,7 @@ class Scene:
                 changed=self.news.get,
                 ordered=self.note_order,
                 stats=Stats(),
+                metrics=Metrics(Stats()),
                 most_records=100,
                 most_bytes=10**6,
                 batch_records=10,
@@ -232,6 +234,7 @@ def test_too_many_refused_records_end_it_when_the_rounds_before_are_through() ->
         await breathe()
         assert not s.failures
         while s.broker.waiting:
+            assert not s.rounds.is_open()
             s.broker.answer()
             await breathe()
         await stopping
@@ -239,6 +242,7 @@ def test_too_many_refused_records_end_it_when_the_rounds_before_are_through() ->
         assert len(s.broker.sent[TOPICS.dead_letters]) == 1
         assert decode_mark(s.store.data[MARK_KEY] or b"").refused == b"\x01"
         # What a restart does: it begins behind what is through, and stops before the same record.
+        s.rounds.resume()
         s.events = ((offset, b"no event") for offset in (1, 2))
         await s.run(records=1)
         assert len(s.broker.sent[TOPICS.dead_letters]) == 2
