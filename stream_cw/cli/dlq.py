@@ -61,7 +61,7 @@ def list_(
 
         Console().print(table(found))
     if strange:
-        typer.echo(f"{strange} records of the topic are no dead letters", err=True)
+        typer.echo(f"records of the topic that are no dead letters: {strange}", err=True)
 
 
 def show(

@@ -109,7 +109,7 @@ class TestOnKafka:
         drawer.refuse(2, 9, b"x" * 500, max_bytes=100, reason="too_large")
         drawer.put(b"stranger", b"no letter")
         listed = run("list", "--json")
-        assert listed.stderr == "1 records of the topic are no dead letters\n"
+        assert listed.stderr == "records of the topic that are no dead letters: 1\n"
         told = [json.loads(line) for line in listed.stdout.splitlines()]
         hostile = r'\x1b]0;owned\x07{"a":"\xff\u009b2J\u202e'
         assert [(one["origin"], one["reason"], one["key"], one["bytes"]) for one in told] == [

@@ -2,9 +2,11 @@
 
 from collections import deque
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import Struct
 from worker_support import WorkerProcess, make_events, wait_until
 from worker_system import PARTITIONS, System
 
@@ -12,6 +14,7 @@ from stream_cw.core.dead_letter import decode_dead_letter
 from stream_cw.core.events import encode_event
 from stream_cw.core.partition import partition_for
 from stream_cw.errors import TooManyRefusedError
+from stream_cw.worker.mark import Mark, decode_mark, encode_mark
 from stream_cw.worker.refusals import Limit, Refusals
 from stream_cw.worker.run import TOO_MANY_REFUSED
 
@@ -64,6 +67,18 @@ def test_all_good_takes_no_room_in_the_mark() -> None:
     for offset in range(3_000):
         seen.note(0, offset, refused=False)
     assert seen.encoded() == b""
+
+
+def test_a_mark_of_before_there_was_a_limit_is_read_and_the_other_way_round() -> None:
+    class Old(Struct, array_like=True):
+        epoch: bytes
+        offset: int
+        version: int
+
+    old = Old(bytes(16), 5, 1)
+    assert decode_mark(msgspec.msgpack.encode(old)) == Mark(bytes(16), 5)
+    new = encode_mark(Mark(bytes(16), 5, refused=b"\x01"))
+    assert msgspec.msgpack.decode(new, type=Old) == old
 
 
 def stopped(worker: WorkerProcess) -> str:

@@ -246,6 +246,7 @@ def test_too_many_refused_records_end_it_when_the_rounds_before_are_through() ->
         s.events = ((offset, b"no event") for offset in (1, 2))
         await s.run(records=1)
         assert len(s.broker.sent[TOPICS.dead_letters]) == 2
+        assert b'refused_share{partition="0"} 0.2' in s.rounds.setup.metrics.text()
         await settled(s)
         s.rounds.resume()
         await s.run(records=1)
