@@ -39,6 +39,9 @@ LEVELS: Final[dict[Level, str]] = {
 }
 LAG: Final = "Records of a partition of the event topic that are not dealt with yet."
 REFUSALS: Final = "Records that became dead letters, by reason."
+SHARE: Final = (
+    "Share of refused records among a partition's last, where STREAM_CW_REFUSED_LIMIT is set."
+)
 MODEL: Final = "1 for the model that rows are made with, by id and sha256."
 
 
@@ -63,6 +66,7 @@ class Metrics:
         }
         self._lag = Gauge(PREFIX + "lag_records", LAG, ["partition"], registry=registry)
         self._refusals = Counter(PREFIX + "refusals", REFUSALS, ["reason"], registry=registry)
+        self._share = Gauge(PREFIX + "refused_share", SHARE, ["partition"], registry=registry)
         self._model = Gauge(PREFIX + "model", MODEL, ["id", "sha256"], registry=registry)
 
     def observe(self, name: Seen, value: float) -> None:
@@ -76,6 +80,14 @@ class Metrics:
     def refused(self, reason: RefusalReason) -> None:
         """Count a dead letter."""
         self._refusals.labels(reason).inc()
+
+    def refused_share(self, partition: int, share: float) -> None:
+        """Set the share of refused records among a partition's last."""
+        self._share.labels(str(partition)).set(share)
+
+    def forget_shares(self) -> None:
+        """Forget the shares: other partitions may come."""
+        self._share.clear()
 
     def lag(self, records: Mapping[int, int]) -> None:
         """Set the lag of the partitions that this worker has, and of no others."""

@@ -12,11 +12,13 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from stream_cw.core.records import Record
+from stream_cw.errors import TooManyRefusedError
 from stream_cw.worker.breath import Breath
 from stream_cw.worker.checks import check_start
 from stream_cw.worker.flight import Flight, Overtaken
 from stream_cw.worker.live import Live
 from stream_cw.worker.output import Output, again, count, measure, push_out, put_out
+from stream_cw.worker.refusals import Refusals
 from stream_cw.worker.sending import Outgoing
 from stream_cw.worker.setup import Setup
 from stream_cw.worker.transport import LOG_APPEND_TIME, Batch
@@ -82,6 +84,7 @@ class Rounds:
         self.setup.held.clear()  # other workers may have sent rows meanwhile
         self._live.clear()
         self._next.clear()
+        self.setup.metrics.forget_shares()
         self._flight.resume()
         self._open = True
         now = self.lease.now()
@@ -145,6 +148,9 @@ class Rounds:
                 yield
             except Overtaken:
                 pass
+            except TooManyRefusedError as error:
+                await self.settle()  # else letters of the rounds before would come again
+                self.setup.fail(error)
             except Exception as error:  # noqa: BLE001 - whatever it is, nothing may be committed
                 self.setup.fail(error)
 
@@ -213,7 +219,7 @@ class Rounds:
         setup.stats.pushed += pushed
         setup.stats.rows += pushed
         outputs = [
-            Output(partition=number, last=self._flight.dealt_with(number), states={}, rows=made)
+            Output(partition=number, mark=self._flight.mark(number), states={}, rows=made)
             for number, made in rows.items()
             if made
         ]
@@ -246,9 +252,11 @@ class Rounds:
             raise Overtaken
 
     def _new_work(self, partition: int) -> Work:
+        mark, limit = self._flight.mark(partition), self.setup.limit
         return Work(
             Partition(self.setup.epoch, partition, self.setup.partitions),
-            mark=self._flight.dealt_with(partition),
+            mark=mark.offset,
+            refusals=None if limit is None else Refusals(limit, mark.refused),
             lookup=lambda key: self._flight.state(partition, key),
             guarded=self.setup.guarded,
         )
