@@ -44,6 +44,8 @@ LONGEST = (
     "gateway/test_operations.py",
     "client/test_client.py",
     "worker/test_transport.py",
+    "worker/test_refused_limit.py",
+    "worker/test_erased_letters.py",
     "clients/test_model_topic.py",
     "worker/test_catalog_swap.py",
     "worker/test_catalog_push.py",

@@ -8,14 +8,17 @@ A round without states is one of rows alone: nothing is stored of it, and nothin
 """
 
 import asyncio
+import time
 from collections import deque
+from collections.abc import Iterable
 from typing import Any, Final
 
 from stream_cw.core.codec import decode_state
 from stream_cw.core.state import ProfileState
 from stream_cw.errors import LogMismatchError
+from stream_cw.worker.mark import Mark
 from stream_cw.worker.output import Output
-from stream_cw.worker.sending import Outgoing, send
+from stream_cw.worker.sending import Outgoing, record_bytes, send
 from stream_cw.worker.setup import Setup
 
 IN_FLIGHT: Final = 3
@@ -78,13 +81,12 @@ class Flight:
         data = self._setup.store.read(partition, key)
         return None if data is None else decode_state(data)
 
-    def dealt_with(self, partition: int) -> int:
-        """Find the highest offset that a round has dealt with; -1 for none."""
+    def mark(self, partition: int) -> Mark:
+        """Find a partition's mark as the last round left it."""
         for round_ in reversed(self._rounds):
             if partition in round_.outputs:
-                return round_.outputs[partition].last
-        mark = self._setup.store.mark(partition)
-        return -1 if mark is None else mark.offset
+                return round_.outputs[partition].mark
+        return self._setup.store.mark(partition) or Mark(self._setup.epoch, -1)
 
     async def _see_through(self, round_: _Round, before: _Round | None) -> None:
         try:
@@ -95,6 +97,9 @@ class Flight:
             rows = await asyncio.gather(*(self._send_rows(output) for output in outputs))
             round_.queued.set()
             await asyncio.gather(*(sent.acknowledged() for pair in rows for sent in pair))
+            if any(output.orders for output in outputs):
+                self._setup.ordered()
+            self._observe(outputs)
             if before is not None:
                 await before.through.wait()
             await self._hold(round_)
@@ -105,7 +110,7 @@ class Flight:
             await self._hold(round_)
             for output, place in zip(stored, places, strict=True):
                 self._setup.store.write(output.partition, output.stored, place)
-                self._setup.done(output.partition, output.last + 1)
+                self._setup.done(output.partition, output.mark.offset + 1)
         except Overtaken:
             pass
         except Exception as error:  # noqa: BLE001 - whatever it is, nothing may be committed
@@ -114,6 +119,12 @@ class Flight:
             self._rounds.remove(round_)
             round_.queued.set()
             round_.through.set()
+
+    def _observe(self, outputs: Iterable[Output]) -> None:
+        metrics, now_ms = self._setup.metrics, time.time_ns() // 1_000_000
+        for output in outputs:
+            for since_ms in output.since:
+                metrics.observe("event_to_row_seconds", (now_ms - since_ms) / 1000)
 
     async def _hold(self, round_: _Round) -> None:
         """Make sure that the round's partitions are still this worker's."""
@@ -142,6 +153,7 @@ class Flight:
             if batch.first != place + 1:
                 raise self.foreign(partition, place + 1, batch.first)
         self._setup.stats.changelog_sent += len(records)
+        self._setup.stats.changelog_bytes += sum(map(record_bytes, records))
         return places[-1]
 
     def foreign(self, partition: int, wanted: int, found: int) -> LogMismatchError:

@@ -4,6 +4,8 @@ A state guards its own profile. A record that was refused has no state, and a fo
 none any more; for these the mark says that the record was dealt with. In the changelog it follows
 the states of its round and precedes the tombstones: a mark without a state then means that nothing
 is left to do, wherever a crash cut the round.
+
+Where the share of refused records is limited, the mark also says which of the last were refused.
 """
 
 from typing import Final
@@ -23,11 +25,15 @@ _VERSION: Final = 1
 
 
 class Mark(Struct, frozen=True, array_like=True):
-    """Epoch of the log and highest offset that was dealt with, -1 for none."""
+    """Epoch of the log, and highest offset that was dealt with, -1 for none.
+
+    `refused` is as `refusals.Refusals` writes it; empty where no limit is set, or none was refused.
+    """
 
     epoch: bytes
     offset: int
     version: int = _VERSION
+    refused: bytes = b""
 
 
 _encoder: Final = msgspec.msgpack.Encoder()

@@ -1,17 +1,19 @@
 """What a round sends, as bytes: rows, dead letters, states."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from msgspec import Struct
 
 from stream_cw.core.codec import encode_state
 from stream_cw.core.dead_letter import dead_letter
+from stream_cw.core.letter_erasure import erasure_order
 from stream_cw.core.row import View, row
 from stream_cw.core.rows import encode_row, row_content, row_key
 from stream_cw.core.state import ProfileState, is_live
 from stream_cw.worker.held import Held
-from stream_cw.worker.mark import AGAIN_HEADER, MARK_KEY, encode_mark
+from stream_cw.worker.mark import AGAIN_HEADER, MARK_KEY, Mark, encode_mark
+from stream_cw.worker.metrics import Metrics
 from stream_cw.worker.sending import Outgoing
 from stream_cw.worker.stats import Stats
 from stream_cw.worker.work import Due, Work
@@ -27,27 +29,34 @@ class Output(Struct, kw_only=True):
 
     Attributes
     ----------
-    partition, last : int
-        `last` is the highest offset that the round dealt with.
+    partition : int
+    mark : Mark
+        Of the partition after the round.
     states : dict of bytes to ProfileState or None
         For the rounds that follow while this one is under way.
     stored : dict of bytes to (bytes or None)
         For the store; the mark is among them.
     changelog, rows, letters : list of Outgoing
+    orders : int
+        How many of the letters are orders to erase those of a forgotten profile.
+    since : list of int
+        When the broker had the first event that a row shows, ms; for each row where it told.
     """
 
     partition: int
-    last: int
+    mark: Mark
     states: dict[bytes, ProfileState | None]
     stored: dict[bytes, bytes | None] = {}
     changelog: list[Outgoing] = []
     rows: list[Outgoing] = []
     letters: list[Outgoing] = []
+    orders: int = 0
+    since: list[int] = []
 
     @classmethod
     def of(cls, work: Work) -> "Output":
         """Begin the output of a partition's records."""
-        return cls(partition=work.partition.number, last=work.last, states=work.changes)
+        return cls(partition=work.partition.number, mark=work.mark(), states=work.changes)
 
 
 def put_out(
@@ -61,6 +70,10 @@ def put_out(
     for refused in work.refused:
         output.letters.append(Outgoing(*dead_letter(refused.record, topic, refused.error)))
         yield
+    for profile, offset in work.forgotten.items():
+        order = erasure_order(profile, work.partition.number, offset)
+        output.letters.append(Outgoing(*order))
+        output.orders += 1
     for key in work.erased:
         held.forget(key)
         output.rows.append(Outgoing(key, None, _source(work.partition.number, work.last)))
@@ -71,13 +84,15 @@ def put_out(
         else:
             stats.rows += 1
             output.rows.append(record)
+            if due.since_ms is not None:
+                output.since.append(due.since_ms)
         yield
     for key, state in work.changes.items():
         if state is not None:
             output.stored[key] = encode_state(state)
             yield
     # States, mark, tombstones: see `mark` for why in this order.
-    output.stored[MARK_KEY] = encode_mark(work.mark())
+    output.stored[MARK_KEY] = encode_mark(output.mark)
     late = {key for key, state in work.changes.items() if state and work.is_past(state)}
     output.changelog = [
         Outgoing(key, value, AGAIN if key in late else []) for key, value in output.stored.items()
@@ -132,10 +147,27 @@ def _source(partition: int, offset: int) -> list[tuple[str, bytes]]:
     return [(SOURCE_PARTITION, b"%d" % partition), (SOURCE_OFFSET, b"%d" % offset)]
 
 
-def count(work: Work, stats: Stats) -> None:
+def count(work: Work, stats: Stats, metrics: Metrics) -> None:
     """Add what a partition's records came to."""
     stats.events += work.applied
     stats.repeated += work.repeated
     stats.redelivered += work.redelivered
     stats.conflated += work.conflated
     stats.refused += len(work.refused)
+    for refused in work.refused:
+        metrics.refused(refused.error.reason)
+    if work.refusals is not None:
+        metrics.refused_share(work.partition.number, work.refusals.share())
+
+
+def measure(records: int, outputs: Iterable[Output], metrics: Metrics) -> None:
+    """Note the size of a round, and of the largest state that it leaves."""
+    metrics.observe("round_records", records)
+    sizes = [
+        len(state)
+        for output in outputs
+        for key, state in output.stored.items()
+        if state is not None and key != MARK_KEY
+    ]
+    if sizes:
+        metrics.observe("state_bytes", max(sizes))

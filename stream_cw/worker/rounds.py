@@ -12,11 +12,13 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from stream_cw.core.records import Record
+from stream_cw.errors import TooManyRefusedError
 from stream_cw.worker.breath import Breath
 from stream_cw.worker.checks import check_start
 from stream_cw.worker.flight import Flight, Overtaken
 from stream_cw.worker.live import Live
-from stream_cw.worker.output import Output, again, count, push_out, put_out
+from stream_cw.worker.output import Output, again, count, measure, push_out, put_out
+from stream_cw.worker.refusals import Refusals
 from stream_cw.worker.sending import Outgoing
 from stream_cw.worker.setup import Setup
 from stream_cw.worker.transport import LOG_APPEND_TIME, Batch
@@ -35,6 +37,7 @@ class Rounds:
         self._flight = Flight(setup)
         self._next: dict[int, int] = {}
         self._open = False
+        self._halted_at = self.lease.now()
         self._room = asyncio.Event()
         self._queue: asyncio.Queue[Any] | None = None
         self._live = Live()
@@ -51,6 +54,10 @@ class Rounds:
         while self._open and self._queue is not None and self._queue.qsize() >= WAITING:
             self._room.clear()
             await self._room.wait()
+
+    def is_open(self) -> bool:
+        """Whether rounds may start: the worker has its partitions."""
+        return self._open
 
     def is_busy(self) -> bool:
         """Whether records wait or rounds are under way."""
@@ -77,12 +84,17 @@ class Rounds:
         self.setup.held.clear()  # other workers may have sent rows meanwhile
         self._live.clear()
         self._next.clear()
+        self.setup.metrics.forget_shares()
         self._flight.resume()
         self._open = True
-        self.lease.renew(self.lease.now())
+        now = self.lease.now()
+        self.lease.renew(now)
+        self.setup.metrics.level("hand_over_seconds", now - self._halted_at)
 
     async def settle(self) -> None:
         """Start no further round and see those in flight through."""
+        if self._open:
+            self._halted_at = self.lease.now()
         self._open = False
         self._room.set()
         await self._flight.land()
@@ -136,6 +148,9 @@ class Rounds:
                 yield
             except Overtaken:
                 pass
+            except TooManyRefusedError as error:
+                await self.settle()  # else letters of the rounds before would come again
+                self.setup.fail(error)
             except Exception as error:  # noqa: BLE001 - whatever it is, nothing may be committed
                 self.setup.fail(error)
 
@@ -186,6 +201,7 @@ class Rounds:
                     await self._breathe(breath, generation)
             outputs.append(output)
         self.setup.stats.working_ms += breath.worked_ms()
+        measure(sum(len(b.records) for b in batches), outputs, self.setup.metrics)
         self._launch(generation, works.values(), outputs)
 
     async def _push(self, generation: int, named: frozenset[str]) -> None:
@@ -203,7 +219,7 @@ class Rounds:
         setup.stats.pushed += pushed
         setup.stats.rows += pushed
         outputs = [
-            Output(partition=number, last=self._flight.dealt_with(number), states={}, rows=made)
+            Output(partition=number, mark=self._flight.mark(number), states={}, rows=made)
             for number, made in rows.items()
             if made
         ]
@@ -214,7 +230,7 @@ class Rounds:
         for work in works:
             self._next[work.partition.number] = work.last + 1
             self._live.note(work.partition.number, work.changes)
-            count(work, self.setup.stats)
+            count(work, self.setup.stats, self.setup.metrics)
         self.setup.stats.rounds += 1
         self._flight.launch(generation, outputs)
 
@@ -236,9 +252,11 @@ class Rounds:
             raise Overtaken
 
     def _new_work(self, partition: int) -> Work:
+        mark, limit = self._flight.mark(partition), self.setup.limit
         return Work(
             Partition(self.setup.epoch, partition, self.setup.partitions),
-            mark=self._flight.dealt_with(partition),
+            mark=mark.offset,
+            refusals=None if limit is None else Refusals(limit, mark.refused),
             lookup=lambda key: self._flight.state(partition, key),
             guarded=self.setup.guarded,
         )

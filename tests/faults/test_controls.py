@@ -27,7 +27,7 @@ launch, append = flight.Flight.launch, flight.Flight.append
 
 def hasty(self, generation, outputs):
     for output in outputs:
-        self._setup.done(output.partition, output.last + 1)
+        self._setup.done(output.partition, output.mark.offset + 1)
     launch(self, generation, outputs)
 
 async def slow(self, partition, records):

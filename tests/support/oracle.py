@@ -20,6 +20,7 @@ from stream_cw.clients.read import read
 from stream_cw.clients.record import record
 from stream_cw.core.codec import encode_state
 from stream_cw.core.dead_letter import decode_dead_letter
+from stream_cw.core.letter_erasure import is_letter
 from stream_cw.core.records import Record
 from stream_cw.core.row import RECENCY, View
 from stream_cw.core.rows import Row, Version, decode_row, encode_row, row_content
@@ -168,6 +169,7 @@ def judge_rows(brokers: str, topics: Topics, partitions: int, expected: Expected
     letters = [
         decode_dead_letter(letter.key, letter.value, letter.headers).identity()
         for letter in records_of(brokers, topics.dead_letters, 1)
+        if is_letter(letter.key, letter.value)
     ]
     verdict.dead_letters = len(set(letters))
     verdict.dead_letters_wrong = set(letters) ^ expected.refused

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from stream_cw.worker.logs import AGAIN_SECONDS, Sparing
+from stream_cw.logs import AGAIN_SECONDS, Sparing
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def passed() -> tuple[logging.Handler, list[str], list[float]]:
             lines.append(record.getMessage())
 
     handler = Kept()
-    handler.addFilter(Sparing(lambda: now[0]))
+    handler.addFilter(Sparing(["aiokafka"], lambda: now[0]))
     return handler, lines, now
 
 
@@ -39,6 +39,7 @@ def test_a_message_comes_once_in_a_while_with_the_number_left_out(passed) -> Non
 
 def test_our_own_words_all_come(passed) -> None:
     handler, lines, _ = passed
-    for _ in range(3):
-        say(handler, "stream_cw.worker", "the same")
-    assert lines == ["the same"] * 3
+    for name in ("stream_cw.worker", "aiokafkaesque", "root"):
+        say(handler, name, "the same")
+        say(handler, name, "the same")
+    assert lines == ["the same"] * 6
