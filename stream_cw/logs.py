@@ -49,9 +49,7 @@ class Sparing(logging.Filter):
         A monotonic clock, in seconds.
     """
 
-    def __init__(
-        self, libraries: Iterable[str], now: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, libraries: Iterable[str], now: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
         self._libraries = tuple(libraries)
         self._now = now
