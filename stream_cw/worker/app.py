@@ -13,7 +13,7 @@ from stream_cw.broker.identities import Identity
 from stream_cw.broker.producer_id import offer_version_3
 from stream_cw.config import Settings
 from stream_cw.core.row import View
-from stream_cw.worker.checks import check_marks
+from stream_cw.worker.checks import check_marks, check_recovered
 from stream_cw.worker.eraser import Eraser
 from stream_cw.worker.held import Held
 from stream_cw.worker.lease import Lease
@@ -153,6 +153,12 @@ def build_app(
                 topics.events,
                 events.epoch,
                 [(tp[1], table.data.mark(tp[1]), starts[tp], ends[tp]) for tp in assigned],
+            )
+            logs = [TP(topics.changelog, tp.partition) for tp in assigned]
+            log_ends = await app.consumer.highwaters(*logs)
+            check_recovered(
+                topics.changelog,
+                [(tp.partition, table.data.place(tp.partition), log_ends[tp]) for tp in logs],
             )
             await rounds.write_again(tp.partition for tp in assigned)
             rounds.resume()

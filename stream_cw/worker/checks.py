@@ -104,6 +104,29 @@ def check_marks(
         check_start(topic, partition, mark.offset + 1, start)
 
 
+def check_recovered(topic: str, found: Iterable[tuple[int, int | None, int]]) -> None:
+    """Hold the states of partitions to the end of the changelog: no round may start on older ones.
+
+    Parameters
+    ----------
+    topic : str
+        The changelog.
+    found : iterable of (int, int or None, int)
+        Partition, the last offset that its store has, and the changelog's end.
+
+    Raises
+    ------
+    LogMismatchError
+        If the changelog goes on behind what a store has.
+    """
+    for partition, place, end in found:
+        if end > (-1 if place is None else place) + 1:
+            raise LogMismatchError(
+                f"topic {topic}, partition {partition}: recovery wanted up to offset {end - 1}, "
+                f"ended at {place}; the next start reads on"
+            )
+
+
 def check_start(topic: str, partition: int, needed: int, start: int) -> None:
     """Hold the log's start to the first offset that is still needed.
 

@@ -128,15 +128,17 @@ class StateStore(rocksdb.Store):  # type: ignore[misc]
         When recovery ends Faust empties its queues, and what a standby waited for is gone.
         """
         place = self.place(tp.partition)
-        if stretch.sought:
-            goes_on = place is None or stretch.start <= place + 1
+        if place is None:
+            goes_on = stretch.sought or self._read_to.get(tp.partition) == stretch.start
         else:
-            goes_on = self._read_to.get(tp.partition) == stretch.start
+            goes_on = stretch.start <= place + 1
         if not goes_on:
             self._read_to.pop(tp.partition, None)
             self.app.consumer.read_again(tp)
             return
-        if stretch.sought:
+        # Faust keeps to itself what begins and ends at the store's place: the next one is no less
+        # the first.
+        if stretch.sought or tp.partition not in self._gone:
             self._begin(tp.partition)
         self._apply(tp.partition, stretch.records)
         self._read_to[tp.partition] = stretch.records[-1].offset + 1

@@ -166,6 +166,9 @@ class Consumer(WatchedConsumer):
     def read_again(self, tp: TP) -> None:
         """Go back, with the next fetch, to what the store has of a partition of the changelog."""
         self._dropped_changelogs.add(tp)
+        recovery = self.app.tables.recovery
+        if tp in recovery.active_tps:  # else recovery could end before it is read
+            recovery.active_offsets[tp] = recovery.tp_to_table[tp].persisted_offset(tp)
 
     async def _fetch_again(self) -> None:
         """Go back to what was fetched and dropped."""

@@ -163,7 +163,11 @@ def test_what_a_zombie_wrote_does_not_survive_compaction(
 
 
 def test_compaction_may_come_before_the_successor_is_back(system: System, tmp_path: Path) -> None:
-    """Then its own store alone has the newer states."""
+    """Then its own store alone has the newer states.
+
+    Each record closes a segment here, so the successor's place is the last of one: a fetch that
+    brings nothing but it must not end the recovery.
+    """
     a_zombie_writes(system)
     changelog = system.changelog()
     marks = {partition: value for key, value, _, partition, _ in changelog if key == MARK_KEY}

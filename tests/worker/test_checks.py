@@ -7,7 +7,7 @@ import pytest
 
 from stream_cw.config import load_settings
 from stream_cw.errors import DataDirLockedError, LogMismatchError, SettingsError
-from stream_cw.worker.checks import check_committed, check_marks
+from stream_cw.worker.checks import check_committed, check_marks, check_recovered
 from stream_cw.worker.datadir import locked
 from stream_cw.worker.mark import Mark
 
@@ -32,6 +32,14 @@ def test_states_belong_to_the_log_that_is_there() -> None:
         check_marks("events", EPOCH, [(1, Mark(EPOCH, 20), 10, 20)])
     with pytest.raises(LogMismatchError, match=re.escape(f"found of log {OTHER.hex()}")):
         check_marks("events", EPOCH, [(1, Mark(OTHER, 15), 10, 20)])
+
+
+def test_no_round_starts_on_states_that_are_older_than_the_changelog() -> None:
+    check_recovered("changelog", [(0, None, 0), (1, 16, 17), (2, 17, 17)])
+    with pytest.raises(LogMismatchError, match=r"partition 1: .* up to offset 18, ended at 17"):
+        check_recovered("changelog", [(0, None, 0), (1, 17, 19)])
+    with pytest.raises(LogMismatchError, match=r"partition 0: .* up to offset 0, ended at None"):
+        check_recovered("changelog", [(0, None, 1)])
 
 
 def test_states_that_the_log_no_longer_follows_on_are_refused() -> None:
