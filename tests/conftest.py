@@ -39,6 +39,8 @@ SHARED_EXPORT = TESTS.parents[1] / "shared" / "data" / "viewing_activity_export.
 LONGEST = (
     "end_to_end/test_main_job.py",
     "worker/test_worker.py",
+    "security/test_secured_system.py",
+    "security/test_refused.py",
     "worker/test_model_swap.py",
     "test_demo.py",
     "gateway/test_operations.py",
@@ -169,6 +171,12 @@ def kafka(
         return
     with kafka_broker(tmp_path_factory.mktemp("kafka")) as broker:
         yield broker
+
+
+@pytest.fixture(scope="session")
+def kafka_is_there() -> None:
+    """For brokers that a test starts in its own way."""
+    need("kafka", _missing_for_kafka())
 
 
 @pytest.fixture
