@@ -54,11 +54,12 @@ def publish(
     """Sign a model and put it in force: workers take it while they run."""
     from stream_cw.broker.contract import topic_names
     from stream_cw.clients import models
-    from stream_cw.model.artefact import open_envelope, sign
+    from stream_cw.files import read_at_most
+    from stream_cw.model.artefact import MAX_ARTEFACT_BYTES, open_envelope, sign
     from stream_cw.model.keys import load_private
     from stream_cw.security import secured
 
-    artefact = sign(model.read_bytes(), load_private(key))
+    artefact = sign(read_at_most(model, MAX_ARTEFACT_BYTES), load_private(key))
     offset = models.publish(secured(brokers), topic_names(prefix).models, artefact)
     typer.echo(f"published at offset {offset}: sha256 {open_envelope(artefact).sha256}")
 
