@@ -83,10 +83,10 @@ class Follower:
                         limit.reschedule(now() + SILENT_SECONDS)
         except (KafkaError, TimeoutError) as error:
             await self._consumer.stop()
-            raise BrokerError(
-                f"topic {self._topic} not read to its end, nothing came for "
-                f"{SILENT_SECONDS:.0f} s: {type(error).__name__}"
-            ) from None
+            reason = type(error).__name__
+            if isinstance(error, TimeoutError):
+                reason = f"nothing came for {SILENT_SECONDS:.0f} s"
+            raise BrokerError(f"topic {self._topic} not read to its end: {reason}") from None
 
     def follow(self, take: Take) -> None:
         """Go on with what comes, until `stop`."""

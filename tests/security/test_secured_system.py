@@ -1,6 +1,7 @@
 """The whole system on a broker that asks who is there: each role does its work, and no more."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from gateway_support import an_event, bearing, device_path, gateways
 from program import running
 from secured_system import PREFIX, SecuredSystem, settings_of
 from worker_support import wait_until, workers
+
+from stream_cw.broker.acls import Right, grant, rights_of
 
 pytestmark = pytest.mark.kafka
 REFUSED = KafkaError.TOPIC_AUTHORIZATION_FAILED
@@ -143,3 +146,37 @@ def test_a_tool_without_its_rights_says_so(system: SecuredSystem) -> None:
     assert result.exit_code == 1
     assert result.output.count("\n") == 1
     assert "uthorization failed" in result.output
+
+
+@pytest.mark.parametrize(
+    ("topic", "operation"),
+    [
+        ("events", "READ"),
+        ("rows", "WRITE"),
+        ("changelog", "READ"),
+        ("changelog", "WRITE"),
+        ("catalog", "READ"),
+    ],
+)
+def test_a_worker_that_lacks_one_right_ends_and_says_so(
+    system: SecuredSystem, tmp_path: Path, topic: str, operation: str
+) -> None:
+    """Clients of Kafka are told so in the middle of their work, and some would wait."""
+    name = f"no-{operation.lower()}-{topic}"
+    lacking = Right(operation, "topic", getattr(system.topics, topic))
+    rights = [right for right in rights_of("worker", system.topics) if right != lacking]
+    described = [Right("DESCRIBE", "topic", lacking.name)]
+    system.cluster.add_user(name)
+    grant(system.cluster.root, f"User:{name}", [*rights, *described])
+    log = tmp_path / "log.jsonl"
+    log.write_text(json.dumps(an_event(1, name, "tv")) + "\n")
+    producer = system.cluster.as_user("producer")
+    system.call(producer, "replay", str(log), "--to", producer["STREAM_CW_BROKERS"])
+    settings = settings_of(system.cluster.as_user(name))
+    with workers(tmp_path, topic_prefix=PREFIX, stall_timeout=20, **settings) as start:
+        worker = start()
+        assert worker.wait(150) == 1
+        told = worker.log()
+    assert re.search(r" ERROR stream_cw\.worker: .*TopicAuthorizationFailedError", told), told
+    assert lacking.name in told
+    assert system.cluster.passwords[name] not in told
