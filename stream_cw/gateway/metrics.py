@@ -2,7 +2,7 @@
 
 from typing import Final, Literal
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.exposition import generate_latest
 
 PREFIX: Final = "stream_cw_gateway_"
@@ -46,7 +46,7 @@ Level = Literal[
     "rows_behind",
 ]
 
-_LABELS: Final[dict[Count, tuple[str, ...]]] = {
+LABELS: Final[dict[Count, tuple[str, ...]]] = {
     "answers": ("way", "status"),
     "problems": ("reason",),
     "events_accepted": (),
@@ -70,9 +70,10 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
+        ProcessCollector(registry=self._registry)
         self._counts = {
             name: Counter(PREFIX + name, name, labels, registry=self._registry)
-            for name, labels in _LABELS.items()
+            for name, labels in LABELS.items()
         }
         self._times = {
             name: Histogram(PREFIX + name, name, registry=self._registry, buckets=_BUCKETS)
