@@ -57,6 +57,11 @@ def problems_of(query: str) -> list[str]:
     return found
 
 
+def labels_of(query: str) -> frozenset[str]:
+    """Tell which labels the result of a query may have."""
+    return _labels(promql.parse(query), [])
+
+
 def _labels(part: promql.Expr, found: list[str]) -> frozenset[str]:
     """Give the labels that the result of an expression may have; note what does not exist."""
     labels: frozenset[str] = frozenset()
