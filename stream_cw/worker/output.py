@@ -15,6 +15,7 @@ from stream_cw.worker.mark import MARK_KEY, encode_mark
 from stream_cw.worker.metrics import Metrics
 from stream_cw.worker.sending import Outgoing
 from stream_cw.worker.stats import Stats
+from stream_cw.worker.trace import TRACEPARENT
 from stream_cw.worker.work import Due, Work
 
 SOURCE_PARTITION: Final = "cw-source-partition"
@@ -122,7 +123,10 @@ def _row(key: bytes, due: Due, held: Held, view: View, now_ms: int) -> Outgoing 
     if not held.is_new(key, row_content(built), now_ms) and not due.asked:
         return None
     source = due.state.source
-    return Outgoing(key, encode_row(built), _source(source.partition, source.offset))
+    headers = _source(source.partition, source.offset)
+    if due.trace is not None:
+        headers.append((TRACEPARENT, due.trace))
+    return Outgoing(key, encode_row(built), headers)
 
 
 def _source(partition: int, offset: int) -> list[tuple[str, bytes]]:
