@@ -10,7 +10,7 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from stream_cw.core.rows import ModelRef
-from stream_cw.gateway.metrics import LABELS
+from stream_cw.gateway.metrics import COUNTS
 from stream_cw.gateway.metrics import Metrics as GatewayMetrics
 from stream_cw.worker.metrics import Metrics as WorkerMetrics
 from stream_cw.worker.stats import Stats
@@ -36,7 +36,7 @@ def labels_of_series() -> dict[str, frozenset[str]]:
     worker.lag({0: 0})
     worker.refused("bad_json")
     worker.model(ModelRef(id="m", sha256=None))
-    for name, labels in LABELS.items():
+    for name, (_, labels) in COUNTS.items():
         gateway.count(name, **dict.fromkeys(labels, "x"))
     known = {"up": TARGET}
     for text in (worker.text(), gateway.text()):
