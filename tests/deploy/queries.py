@@ -35,6 +35,7 @@ def labels_of_series() -> dict[str, frozenset[str]]:
     worker, gateway = WorkerMetrics(Stats()), GatewayMetrics()
     worker.lag({0: 0})
     worker.refused("bad_json")
+    worker.refused_share(0, 0.0)
     worker.model(ModelRef(id="m", sha256=None))
     for name, (_, labels) in COUNTS.items():
         gateway.count(name, **dict.fromkeys(labels, "x"))

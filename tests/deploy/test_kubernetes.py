@@ -218,7 +218,7 @@ def test_scaling_is_by_the_lag_of_the_workers_up_to_one_for_each_partition() -> 
     job = container(one("Job", "stream-cw-topics"))["args"]
     partitions = int(job[job.index("--partitions") + 1])
     assert spec["maxReplicaCount"] == partitions == topics_contract().partitions
-    assert 1 < spec["minReplicaCount"] < partitions
+    assert int(environment(WORKERS)["STREAM_CW_STANDBYS"]) < spec["minReplicaCount"] < partitions
     [trigger] = spec["triggers"]
     asked, known = trigger["metadata"], environment(WORKERS)
     assert trigger["type"] == "kafka"
