@@ -46,6 +46,8 @@ LONGEST = (
     "gateway/test_operations.py",
     "client/test_client.py",
     "worker/test_transport.py",
+    "worker/test_refused_limit.py",
+    "worker/test_erased_letters.py",
     "clients/test_model_topic.py",
     "worker/test_catalog_swap.py",
     "worker/test_catalog_push.py",
@@ -180,12 +182,17 @@ def kafka_is_there() -> None:
 
 
 @pytest.fixture
-def own_kafka(tmp_path: Path) -> Iterator[OwnKafka]:
+def needs_kafka() -> None:
+    """For tests that start their brokers themselves."""
+    need("kafka", _missing_for_kafka())
+
+
+@pytest.fixture
+def own_kafka(needs_kafka: None, tmp_path: Path) -> Iterator[OwnKafka]:
     """Start private brokers, to be killed or halted: `own_kafka(settings={...})`.
 
     All arguments are those of `kafka_broker` but the folder, which is the test's own.
     """
-    need("kafka", _missing_for_kafka())
     with ExitStack() as stack:
 
         def start(**arguments: object) -> Broker:

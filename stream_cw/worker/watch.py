@@ -25,6 +25,7 @@ class WatchedConsumer(driver.Consumer):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._done: dict[TP, int] = {}
+        self._standby_places: dict[TP, int] = {}
         self._progress: object = None
         self._progress_at = self._looked_at = time.monotonic()
 
@@ -47,6 +48,7 @@ class WatchedConsumer(driver.Consumer):  # type: ignore[misc]
                 self._check_group()
                 await self._check_progress()
                 await self._check_changelog()
+                await self._check_standbys()
         except IllegalStateError:
             pass  # partitions went away in between
         except TimeoutError:
@@ -68,7 +70,8 @@ class WatchedConsumer(driver.Consumer):  # type: ignore[misc]
             )
 
     async def _check_changelog(self) -> None:
-        changelog = [tp for tp in self.assignment() if self._is_changelog_tp(tp)]
+        own = self.app.assignor.assigned_actives()  # a standby's changelog is written by another
+        changelog = [tp for tp in self.assignment() if self._is_changelog_tp(tp) and tp in own]
         if changelog and not self.app.rebalancing:
             ends = await self.highwaters(*changelog)
             self.manners.keeper.check_changelog({tp.partition: end for tp, end in ends.items()})
@@ -99,6 +102,22 @@ class WatchedConsumer(driver.Consumer):  # type: ignore[misc]
         metrics.lag({tp.partition: self._behind(tp, ends[tp], places[tp]) for tp in tps})
         waits = self.manners.keeper.is_busy() or any(ends[tp] > (places[tp] or 0) for tp in tps)
         return waits, (places, dict(self._done))
+
+    async def _check_standbys(self) -> None:
+        """Have read again what a standby's store waits for in vain since the last look.
+
+        When recovery ends Faust empties its queues, what standbys have read with them.
+        """
+        recovery = self.app.tables.recovery
+        standbys = recovery.standby_tps & self.assignment()
+        ends = await self.highwaters(*standbys) if standbys else {}
+        places = {tp: recovery.tp_to_table[tp].persisted_offset(tp) for tp in ends}
+        behind = {tp: end - 1 - places[tp] for tp, end in ends.items() if places[tp] < end - 1}
+        for tp in behind:
+            if self._standby_places.get(tp) == places[tp]:
+                self.read_again(tp)
+        self._standby_places = places
+        self.manners.metrics.level("standby_records_behind", sum(behind.values()))
 
     def _behind(self, tp: TP, end: int, place: int | None) -> int:
         """Count what is not dealt with; before the first round what is not fetched."""

@@ -52,13 +52,14 @@ def test_the_whole_path_works_with_least_rights(
                 row = client.get(f"{device_path(profile, device)}/row")
                 return row.json()["version"]["revision"] if row.status_code == 200 else 0
 
-            wait_until(lambda: revision() == 2, "the row of both events")
+            wait_until(lambda: revision() == 2, "the row of both events", 200)
         environment = {**as_role("client"), "STREAM_CW_TOPIC_PREFIX": PREFIX}
         with running("tail", "--json", "--from-beginning", **environment) as tail:
             tail.read_until(lambda text: f'"{profile}/{device}"' in text)
         recording = tmp_path / "recording.jsonl"
         system.call(as_role("operator"), "record", "-o", str(recording))
         assert recording.read_text().count(profile) > 0
+        assert "0 would be sent" in system.call(as_role("operator"), "dlq", "replay", "--dry-run")
         command_line = Path(f"/proc/{worker.process.pid}/cmdline").read_text()
         worker.stop()
         gateway.stop()

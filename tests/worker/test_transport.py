@@ -171,6 +171,7 @@ def test_a_consumer_is_alive_as_long_as_it_looks_after_itself(
         nonlocal now
         monkeypatch.setattr(consumer, "_check_group", lambda: None)
         monkeypatch.setattr(consumer, "_check_changelog", at_once)
+        monkeypatch.setattr(consumer, "_check_standbys", at_once)
         for seconds, alive in ((0, True), (STALL_SECONDS, True), (2 * WATCH_SECONDS, False)):
             now += seconds
             assert consumer.is_alive() is alive
