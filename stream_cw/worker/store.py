@@ -26,6 +26,8 @@ OFFSET_KEY: Final = rocksdb.Store.offset_key
 STORED_AT_KEY: Final = b"!stored_at"
 TOMBSTONE_HEADER: Final = "cw-source-offset"
 """Tombstones of the changelog say at which offset the profile was forgotten."""
+MOST_GONE: Final = 10_000
+"""Tombstones that are remembered while the changelog is followed."""
 
 log: Final = logging.getLogger("stream_cw.worker")
 
@@ -135,9 +137,7 @@ class StateStore(rocksdb.Store):  # type: ignore[misc]
             self.app.consumer.read_again(tp)
             return
         if stretch.sought:
-            mark = self.mark(tp.partition)
-            self._marked[tp.partition] = -1 if mark is None else mark.offset
-            self._gone[tp.partition] = {}
+            self._begin(tp.partition)
         self._apply(tp.partition, stretch.records)
         self._read_to[tp.partition] = stretch.records[-1].offset + 1
 
@@ -164,6 +164,14 @@ class StateStore(rocksdb.Store):  # type: ignore[misc]
             states[key] = record.value
         if states or last > (known if known is not None else -1):
             self.write(partition, states, last)
+        if len(self._gone[partition]) > MOST_GONE:
+            self._begin(partition)
+
+    def _begin(self, partition: int) -> None:
+        """Read on from here as a store does that was just opened: its mark tells what is gone."""
+        mark = self.mark(partition)
+        self._marked[partition] = -1 if mark is None else mark.offset
+        self._gone[partition] = {}
 
     def _forgotten(self, partition: int, record: Any) -> int:
         """Find how far was seen of a key that has no state: it is forgotten up to there.

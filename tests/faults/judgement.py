@@ -4,6 +4,7 @@ import time
 from collections import Counter
 
 from changelog import Folded, folded, stores
+from memory import MOST_GROWTH
 from oracle import Expected, Verdict, judge_rows, read_back, records_of, states_wrong
 from outcome import Outcome, Recovery
 from stage import Stage
@@ -40,11 +41,13 @@ def judged(stage: Stage, began: float, drained: float | None) -> Outcome:
     windows = Windows(stage.watcher.incidents)
     late = _delays(stage, counted, windows)
     lost, doubled = lost_and_doubled(counted.revisions, states)
+    growth = stage.memory.growth
     wrong = {
         **_ledger_wrong(stage, counted, expected),
         **_rows_wrong(verdict, windows),
         "O3 stores": stores_wrong(changelog, found),
         "O5 clients": _clients_wrong(stage),
+        "memory that grows": [name for name, slope in growth.items() if slope > MOST_GROWTH],
     }
     clients = stage.viewers.clients
     return Outcome(
@@ -76,7 +79,8 @@ def judged(stage: Stage, began: float, drained: float | None) -> Outcome:
         drained_s=drained,
         delay_p50_ms=part(late, 0.5),
         delay_p99_ms=part(late, 0.99),
-        memory=stage.memory.figures(),
+        most_mib=stage.memory.most_mib,
+        growth=growth,
     )
 
 

@@ -13,6 +13,8 @@ SETTLED_AFTER_S = 600.0
 """Caches and write buffers fill first: what a process did before is left out."""
 PAGE_BYTES = 4096
 MIB = 1024 * 1024
+MOST_GROWTH = 1.0
+"""MiB in ten minutes."""
 
 Sample = tuple[float, int]
 
@@ -36,15 +38,17 @@ class Memory:
             if (held := _resident_bytes(pid)) is not None:
                 self.samples[slot.name, pid].append((now, held))
 
-    def figures(self) -> dict[str, float]:
-        """The most that one held, and how fast those grow that lived long: MiB, per ten minutes."""
-        most = max((held for found in self.samples.values() for _, held in found), default=0)
-        slopes = {
-            f"{name} MiB per 10 min": slope * 600 / MIB
-            for (name, _), found in self.samples.items()
-            if (slope := slope_of(found)) is not None
-        }
-        return {"most MiB": most / MIB, **slopes}
+    @property
+    def most_mib(self) -> float:
+        """The most that one process held."""
+        held = (held for found in self.samples.values() for _, held in found)
+        return max(held, default=0) / MIB
+
+    @property
+    def growth(self) -> dict[str, float]:
+        """MiB in ten minutes of each process that lived long."""
+        slopes = {f"{name} ({pid})": slope_of(found) for (name, pid), found in self.samples.items()}
+        return {name: slope * 600 / MIB for name, slope in slopes.items() if slope is not None}
 
 
 def slope_of(samples: Sequence[Sample]) -> float | None:

@@ -36,6 +36,8 @@ class Outcome(Struct, kw_only=True):
         States that an older one lay on top of in the changelog, at the end.
     drained_s : float or None
         From the load's end until all was committed; None if it took too long.
+    growth : dict of str to float
+        MiB in ten minutes, of each worker's process that lived long enough.
     """
 
     seed: int
@@ -63,7 +65,8 @@ class Outcome(Struct, kw_only=True):
     drained_s: float | None = None
     delay_p50_ms: float | None = None
     delay_p99_ms: float | None = None
-    memory: dict[str, float] = field(default_factory=dict)
+    most_mib: float = 0.0
+    growth: dict[str, float] = field(default_factory=dict)
 
     @property
     def holds(self) -> bool:
@@ -96,7 +99,7 @@ class Outcome(Struct, kw_only=True):
             else f"; event to row, when quiet: p50 {self.delay_p50_ms:.0f} ms, "
             f"p99 {self.delay_p99_ms:.0f} ms"
         )
-        memory = ", ".join(f"{value:.2f} {what}" for what, value in self.memory.items())
+        growth = ", ".join(f"{name} {slope:+.2f}" for name, slope in self.growth.items())
         return (
             f"seed {self.seed}, {self.seconds:.0f} s, {self.brokers} broker(s), {self.workers} "
             f"workers: {struck or 'no fault'} ({self.kills} SIGKILL of workers; "
@@ -104,7 +107,8 @@ class Outcome(Struct, kw_only=True):
             f"rows, {self.dead_letters} dead letters; lost {self.lost}, doubled {self.doubled}, "
             f"wrong {wrong}; repeated {self.repeated}, lower {self.lower}, hidden {self.hidden}; "
             f"{recovered}; {drained}; {self.clients} clients came back {self.came_back} times, "
-            f"{self.client_rows} rows{delay}; memory: {memory}"
+            f"{self.client_rows} rows{delay}; a worker "
+            f"held at most {self.most_mib:.0f} MiB{growth and f'; MiB in ten minutes: {growth}'}"
         )
 
     def complaints(self) -> str:

@@ -11,7 +11,7 @@ from performance import perform
 from schedule import Kind
 from stage import Setting
 
-pytestmark = [pytest.mark.kafka, pytest.mark.faults, pytest.mark.timeout(660)]
+pytestmark = [pytest.mark.kafka, pytest.mark.faults, pytest.mark.timeout(900)]
 
 COUNTS: dict[Kind, int] = {
     "kill": 4,
@@ -42,5 +42,6 @@ def test_nothing_is_lost_doubled_or_wrong(outcome: Outcome, show_figure) -> None
     assert outcome.holds, told
     assert Counter(outcome.struck) == COUNTS
     assert outcome.kills >= 6
+    assert any(found.what == "kill in recovery" for found in outcome.recoveries)
     assert outcome.came_back >= outcome.clients, "the gateway was killed: each had to come back"
     assert outcome.acknowledged > 240 * 500 / 2, "the load ran"
