@@ -8,6 +8,7 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from stream_cw.errors import SettingsError
+from stream_cw.logs import LogFormat
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
@@ -76,6 +77,13 @@ class Settings(BaseSettings):
         ge=1.0,
         description="The worker exits when records wait and no offset advances for so long.",
     )
+    standbys: int = Field(
+        default=0,
+        ge=0,
+        le=4,
+        description="How many other workers keep a copy of each state, to take over at once; all "
+        "workers need the same.",
+    )
     store_cache_bytes: int = Field(
         default=134_217_728, ge=1_048_576, description="Block cache of all partitions together."
     )
@@ -104,7 +112,16 @@ class Settings(BaseSettings):
         description="Files of public keys, separated by commas: published models that one of them "
         "signed are taken. Without it published models are left alone.",
     )
+    probes: str | None = Field(
+        default=None,
+        pattern=r"^\S+:[0-9]{1,5}$",
+        description="Where /healthz, /readyz and /metrics are answered, host:port. They name no "
+        "member and ask for no token: keep them from strangers.",
+    )
     log_level: LogLevel = Field(default="INFO", description="Least severe messages to log.")
+    log_format: LogFormat = Field(
+        default="text", description="Lines for people, or one line of JSON for each fact."
+    )
     stats_file: Path | None = Field(
         default=None, description="Where the worker's counts are written, as JSON, when it stops."
     )

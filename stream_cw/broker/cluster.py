@@ -1,5 +1,6 @@
 """Questions to a cluster: which topics it has, and what it says of them."""
 
+import time
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future
 from typing import Final, TypeVar
@@ -12,6 +13,14 @@ from stream_cw.errors import BrokerError
 
 TIMEOUT_S: Final = 15.0
 """How long a broker may take to answer."""
+STILL_SETTLING: Final = (
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.NOT_COORDINATOR,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+)
+"""Refusals of a cluster that still finds out which broker answers for what."""
 
 _T = TypeVar("_T")
 _MASK: Final = (1 << 64) - 1
@@ -56,6 +65,24 @@ def asked(brokers: str, ask: Callable[[], _T]) -> _T:
         return ask()
     except KafkaException as error:
         raise BrokerError(f"{brokers}: {error.args[0].str()}") from None
+
+
+def settled(ask: Callable[[], _T]) -> _T:
+    """Ask a cluster, and again while it is still settling.
+
+    Raises
+    ------
+    KafkaException
+        If it refuses for another reason, or has not settled in time.
+    """
+    deadline = time.monotonic() + TIMEOUT_S
+    while True:
+        try:
+            return ask()
+        except KafkaException as error:
+            if error.args[0].code() not in STILL_SETTLING or time.monotonic() > deadline:
+                raise
+        time.sleep(0.2)
 
 
 def find_topics(client: AdminClient, brokers: str, names: Collection[str]) -> dict[str, Found]:

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import resource
 import signal
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Final
@@ -25,6 +24,10 @@ from stream_cw.gateway.settings import GatewaySettings
 from stream_cw.gateway.subscribers import Subscribers
 from stream_cw.gateway.tickets import Tickets
 from stream_cw.gateway.tokens import Tokens, tokens_of
+from stream_cw.logs import set_up_logging
+
+TALKATIVE: Final = ("aiokafka", "uvicorn", "asyncio")
+"""Libraries that write keys and values at lower levels, and so who watches what."""
 
 log: Final = logging.getLogger("stream_cw.gateway")
 
@@ -42,7 +45,7 @@ def run_gateway(settings: GatewaySettings) -> int:
         Exit code: 0 after a graceful stop, 1 if the gateway may not start or cannot go on; the
         reason is logged in one line.
     """
-    _set_up_logging(settings.log_level)
+    set_up_logging(settings.log_level, settings.log_format, TALKATIVE, "ERROR")
     _allow_many_connections()
     topics = topic_names(settings.topic_prefix, settings.app_id)
     try:
@@ -146,13 +149,3 @@ def _allow_many_connections() -> None:
     if soft != hard:
         with suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-
-
-def _set_up_logging(level: str) -> None:
-    logging.basicConfig(
-        stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True
-    )
-    logging.getLogger("stream_cw").setLevel(level)
-    # At lower levels they write keys and values, and so who watches what.
-    for library in ("aiokafka", "uvicorn", "asyncio"):
-        logging.getLogger(library).setLevel("ERROR")

@@ -10,6 +10,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from stream_cw.config import LogLevel, read_settings
+from stream_cw.logs import LogFormat
 
 MAX_WAIT_MS = 2_000
 """Longest wait for the row of an opening."""
@@ -44,6 +45,11 @@ class GatewaySettings(BaseSettings):
         default="INFO",
         validation_alias="STREAM_CW_LOG_LEVEL",
         description="Least severe messages to log; tokens and profiles are in none.",
+    )
+    log_format: LogFormat = Field(
+        default="text",
+        validation_alias="STREAM_CW_LOG_FORMAT",
+        description="Lines for people, or one line of JSON for each fact.",
     )
     host: str = Field(default="127.0.0.1", min_length=1, description="Address to listen at.")
     port: int = Field(default=8080, ge=0, le=65_535, description="Port; 0 takes a free one.")

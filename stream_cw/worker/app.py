@@ -16,6 +16,7 @@ from stream_cw.worker.checks import check_marks
 from stream_cw.worker.held import Held
 from stream_cw.worker.lease import Lease
 from stream_cw.worker.manners import Manners
+from stream_cw.worker.metrics import Metrics
 from stream_cw.worker.rounds import Rounds
 from stream_cw.worker.setup import Setup
 from stream_cw.worker.stats import Stats
@@ -40,6 +41,10 @@ class App(faust.App):  # type: ignore[misc]
     def _new_producer_transport(self) -> Transport:
         return Transport(self.conf.broker_producer, self)
 
+    def is_ready(self) -> bool:
+        """Whether this worker has its partitions and works on them."""
+        return self.manners.keeper.is_open() and not self.rebalancing
+
     async def _consumer_wait_empty(self, consumer: Any, logger: Any) -> None:
         del logger
         await consumer.hand_over()
@@ -49,6 +54,10 @@ class StateTable(faust.Table):  # type: ignore[misc]
     """The table of states; only its changelog, recovery and store are used."""
 
     store_config: Config
+
+    async def on_changelog_event(self, event: Any) -> None:
+        """Take what recovery or a standby reads at once."""
+        self.data.take(event.message)
 
     def _new_store(self) -> StateStore:
         return StateStore(
@@ -63,6 +72,7 @@ def build_app(
     view: Callable[[], View],
     changed: Callable[[], Awaitable[frozenset[str]]],
     stats: Stats,
+    metrics: Metrics,
     fail: Callable[[BaseException], None],
 ) -> App:
     """Build the worker's app.
@@ -78,6 +88,7 @@ def build_app(
     changed : callable
         Waits for a change of the catalog, and tells which ids it named.
     stats : Stats
+    metrics : Metrics
     fail : callable
         Ends the process with nothing committed: Faust acknowledges what an agent fails on.
     """
@@ -106,6 +117,7 @@ def build_app(
             view=view,
             changed=changed,
             stats=stats,
+            metrics=metrics,
             most_records=settings.round_records,
             most_bytes=settings.round_bytes,
             batch_records=_batch_records(settings),
@@ -118,6 +130,7 @@ def build_app(
         fetch_wait=settings.fetch_wait,
         settle_timeout=settings.settle_timeout,
         stall_timeout=settings.stall_timeout,
+        metrics=metrics,
         fail=fail,
     )
 
@@ -170,7 +183,7 @@ def _faust_settings(settings: Settings, partitions: int) -> dict[str, Any]:
         "topic_partitions": partitions,
         "topic_allow_declare": False,
         "topic_disable_leader": True,
-        "table_standby_replicas": 0,
+        "table_standby_replicas": settings.standbys,
         "consumer_auto_offset_reset": "earliest",
         "consumer_group_instance_id": settings.instance,
         "consumer_max_fetch_size": settings.fetch_bytes,

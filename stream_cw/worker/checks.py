@@ -1,29 +1,16 @@
 """What must hold before a worker may touch the log: the topics, and the offsets within them."""
 
-import time
 from collections.abc import Iterable
-from typing import Final
+from functools import partial
 
-from confluent_kafka import (
-    OFFSET_INVALID,
-    Consumer,
-    KafkaError,
-    KafkaException,
-    TopicPartition,
-)
+from confluent_kafka import OFFSET_INVALID, Consumer, KafkaException, TopicPartition
 
+from stream_cw.broker.cluster import TIMEOUT_S, settled
 from stream_cw.broker.contract import Topics
 from stream_cw.broker.identities import Identity
 from stream_cw.broker.topics import verified_topics
 from stream_cw.errors import BrokerError, LogMismatchError
 from stream_cw.worker.mark import Mark
-
-ANSWER_SECONDS: Final = 15.0
-COORDINATOR_ON_ITS_WAY: Final = (
-    KafkaError.NOT_COORDINATOR,
-    KafkaError.COORDINATOR_NOT_AVAILABLE,
-    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
-)
 
 
 def check_deployment(brokers: str, topics: Topics) -> Identity:
@@ -52,10 +39,10 @@ def check_deployment(brokers: str, topics: Topics) -> Identity:
     )
     try:
         partitions = [TopicPartition(topics.events, n) for n in range(events.partitions)]
-        for committed in _committed(consumer, partitions):
-            if committed.offset != OFFSET_INVALID:
-                start, end = consumer.get_watermark_offsets(committed, timeout=ANSWER_SECONDS)
-                check_committed(topics.events, committed.partition, committed.offset, start, end)
+        for place in settled(lambda: consumer.committed(partitions, timeout=TIMEOUT_S)):
+            if place.offset != OFFSET_INVALID:
+                start, end = settled(partial(_bounds, consumer, place))
+                check_committed(topics.events, place.partition, place.offset, start, end)
     except KafkaException as error:
         raise BrokerError(f"{brokers}: {error.args[0].str()}") from None
     finally:
@@ -63,18 +50,9 @@ def check_deployment(brokers: str, topics: Topics) -> Identity:
     return events
 
 
-def _committed(consumer: Consumer, partitions: list[TopicPartition]) -> list[TopicPartition]:
-    deadline = time.monotonic() + ANSWER_SECONDS
-    while True:
-        try:
-            found: list[TopicPartition] = consumer.committed(partitions, timeout=ANSWER_SECONDS)
-        except KafkaException as error:
-            # A cluster that has just started is still finding out who coordinates the group.
-            if error.args[0].code() not in COORDINATOR_ON_ITS_WAY or time.monotonic() > deadline:
-                raise
-            time.sleep(0.2)
-        else:
-            return found
+def _bounds(consumer: Consumer, place: TopicPartition) -> tuple[int, int]:
+    start, end = consumer.get_watermark_offsets(place, timeout=TIMEOUT_S)
+    return start, end
 
 
 def check_committed(topic: str, partition: int, committed: int, start: int, end: int) -> None:

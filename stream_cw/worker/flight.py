@@ -8,14 +8,16 @@ A round without states is one of rows alone: nothing is stored of it, and nothin
 """
 
 import asyncio
+import time
 from collections import deque
+from collections.abc import Iterable
 from typing import Any, Final
 
 from stream_cw.core.codec import decode_state
 from stream_cw.core.state import ProfileState
 from stream_cw.errors import LogMismatchError
 from stream_cw.worker.output import Output
-from stream_cw.worker.sending import Outgoing, send
+from stream_cw.worker.sending import Outgoing, record_bytes, send
 from stream_cw.worker.setup import Setup
 
 IN_FLIGHT: Final = 3
@@ -95,6 +97,7 @@ class Flight:
             rows = await asyncio.gather(*(self._send_rows(output) for output in outputs))
             round_.queued.set()
             await asyncio.gather(*(sent.acknowledged() for pair in rows for sent in pair))
+            self._observe(outputs)
             if before is not None:
                 await before.through.wait()
             await self._hold(round_)
@@ -114,6 +117,12 @@ class Flight:
             self._rounds.remove(round_)
             round_.queued.set()
             round_.through.set()
+
+    def _observe(self, outputs: Iterable[Output]) -> None:
+        metrics, now_ms = self._setup.metrics, time.time_ns() // 1_000_000
+        for output in outputs:
+            for since_ms in output.since:
+                metrics.observe("event_to_row_seconds", (now_ms - since_ms) / 1000)
 
     async def _hold(self, round_: _Round) -> None:
         """Make sure that the round's partitions are still this worker's."""
@@ -142,6 +151,7 @@ class Flight:
             if batch.first != place + 1:
                 raise self.foreign(partition, place + 1, batch.first)
         self._setup.stats.changelog_sent += len(records)
+        self._setup.stats.changelog_bytes += sum(map(record_bytes, records))
         return places[-1]
 
     def foreign(self, partition: int, wanted: int, found: int) -> LogMismatchError:

@@ -6,6 +6,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from stream_cw.worker.lease import Lease
+from stream_cw.worker.metrics import Metrics
 
 
 class Keeper(Protocol):
@@ -18,6 +19,9 @@ class Keeper(Protocol):
 
     async def settle(self) -> None:
         """Start no further round and see those in flight through."""
+
+    def is_open(self) -> bool:
+        """Whether rounds may start."""
 
     def is_busy(self) -> bool:
         """Whether records wait or are worked on."""
@@ -38,6 +42,8 @@ class Manners(Struct, frozen=True, kw_only=True):
         How long a hand-over may take.
     stall_timeout : float
         How long waiting records may see no progress.
+    metrics : Metrics
+        Told how far behind the consumer is.
     fail : callable
         Ends the process with nothing committed.
     """
@@ -46,4 +52,5 @@ class Manners(Struct, frozen=True, kw_only=True):
     fetch_wait: float
     settle_timeout: float
     stall_timeout: float
+    metrics: Metrics
     fail: Callable[[BaseException], None]

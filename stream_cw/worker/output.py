@@ -1,6 +1,6 @@
 """What a round sends, as bytes: rows, dead letters, states."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from msgspec import Struct
@@ -12,6 +12,7 @@ from stream_cw.core.rows import encode_row, row_content, row_key
 from stream_cw.core.state import ProfileState, is_live
 from stream_cw.worker.held import Held
 from stream_cw.worker.mark import MARK_KEY, encode_mark
+from stream_cw.worker.metrics import Metrics
 from stream_cw.worker.sending import Outgoing
 from stream_cw.worker.stats import Stats
 from stream_cw.worker.work import Due, Work
@@ -33,6 +34,8 @@ class Output(Struct, kw_only=True):
     stored : dict of bytes to (bytes or None)
         For the store; the mark is among them.
     changelog, rows, letters : list of Outgoing
+    since : list of int
+        When the broker had the first event that a row shows, ms; for each row where it told.
     """
 
     partition: int
@@ -42,6 +45,7 @@ class Output(Struct, kw_only=True):
     changelog: list[Outgoing] = []
     rows: list[Outgoing] = []
     letters: list[Outgoing] = []
+    since: list[int] = []
 
     @classmethod
     def of(cls, work: Work) -> "Output":
@@ -70,6 +74,8 @@ def put_out(
         else:
             stats.rows += 1
             output.rows.append(record)
+            if due.since_ms is not None:
+                output.since.append(due.since_ms)
         yield
     for key, state in work.changes.items():
         if state is not None:
@@ -123,10 +129,25 @@ def _source(partition: int, offset: int) -> list[tuple[str, bytes]]:
     return [(SOURCE_PARTITION, b"%d" % partition), (SOURCE_OFFSET, b"%d" % offset)]
 
 
-def count(work: Work, stats: Stats) -> None:
+def count(work: Work, stats: Stats, metrics: Metrics) -> None:
     """Add what a partition's records came to."""
     stats.events += work.applied
     stats.repeated += work.repeated
     stats.redelivered += work.redelivered
     stats.conflated += work.conflated
     stats.refused += len(work.refused)
+    for refused in work.refused:
+        metrics.refused(refused.error.reason)
+
+
+def measure(records: int, outputs: Iterable[Output], metrics: Metrics) -> None:
+    """Note the size of a round, and of the largest state that it leaves."""
+    metrics.observe("round_records", records)
+    sizes = [
+        len(state)
+        for output in outputs
+        for key, state in output.stored.items()
+        if state is not None and key != MARK_KEY
+    ]
+    if sizes:
+        metrics.observe("state_bytes", max(sizes))

@@ -16,7 +16,7 @@ from stream_cw.worker.breath import Breath
 from stream_cw.worker.checks import check_start
 from stream_cw.worker.flight import Flight, Overtaken
 from stream_cw.worker.live import Live
-from stream_cw.worker.output import Output, count, push_out, put_out
+from stream_cw.worker.output import Output, count, measure, push_out, put_out
 from stream_cw.worker.sending import Outgoing
 from stream_cw.worker.setup import Setup
 from stream_cw.worker.transport import LOG_APPEND_TIME, Batch
@@ -51,6 +51,10 @@ class Rounds:
         while self._open and self._queue is not None and self._queue.qsize() >= WAITING:
             self._room.clear()
             await self._room.wait()
+
+    def is_open(self) -> bool:
+        """Whether rounds may start: the worker has its partitions."""
+        return self._open
 
     def is_busy(self) -> bool:
         """Whether records wait or rounds are under way."""
@@ -184,6 +188,7 @@ class Rounds:
                     await self._breathe(breath, generation)
             outputs.append(output)
         self.setup.stats.working_ms += breath.worked_ms()
+        measure(sum(len(b.records) for b in batches), outputs, self.setup.metrics)
         self._launch(generation, works.values(), outputs)
 
     async def _push(self, generation: int, named: frozenset[str]) -> None:
@@ -212,7 +217,7 @@ class Rounds:
         for work in works:
             self._next[work.partition.number] = work.last + 1
             self._live.note(work.partition.number, work.changes)
-            count(work, self.setup.stats)
+            count(work, self.setup.stats, self.setup.metrics)
         self.setup.stats.rounds += 1
         self._flight.launch(generation, outputs)
 

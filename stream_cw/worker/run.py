@@ -4,7 +4,6 @@ import asyncio
 import logging
 import os
 import signal
-import sys
 import traceback
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -19,15 +18,22 @@ from stream_cw.config import Settings
 from stream_cw.core.row import View
 from stream_cw.core.warm_up import warm_up
 from stream_cw.errors import StreamCwError
+from stream_cw.logs import set_up_logging
 from stream_cw.worker.app import App, build_app
 from stream_cw.worker.catalog import Catalog
 from stream_cw.worker.checks import check_deployment
 from stream_cw.worker.datadir import locked
+from stream_cw.worker.metrics import Metrics
 from stream_cw.worker.models import Models, initial_view, trusted_keys
+from stream_cw.worker.probes import Standing, answering
 from stream_cw.worker.stats import Stats
 
 STATS_SECONDS: Final = 30.0
 STOP_SECONDS: Final = 30.0
+
+# Faust's services log under the names of the modules that subclass them.
+_OWN: Final = tuple(f"stream_cw.worker.{module}" for module in ("app", "transport", "store"))
+FRAMEWORK: Final = ("faust", "mode", "aiokafka", "aiohttp", *_OWN)
 
 log: Final = logging.getLogger("stream_cw.worker")
 
@@ -45,7 +51,8 @@ def run_worker(settings: Settings) -> int:
         Exit code: 0 after a graceful stop, 1 if the worker may not start; the reason is logged in
         one line. A fault on the way ends the process at once with exit code 1, nothing committed.
     """
-    _set_up_logging(settings.log_level)
+    quiet = "DEBUG" if settings.log_level == "DEBUG" else "ERROR"
+    set_up_logging(settings.log_level, settings.log_format, FRAMEWORK, quiet)
     topics = topic_names(settings.topic_prefix, settings.app_id)
     try:
         with locked(settings.data_dir):
@@ -65,13 +72,16 @@ async def _serve(settings: Settings, topics: Topics, events: Identity) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     fail = _failure(settings, stats)
     async with _followed(settings, topics, stats, fail) as (view, catalog):
-        app = build_app(settings, topics, events, view, catalog.changed, stats, fail)
-        telling = asyncio.create_task(_tell(stats))
-        try:
-            await _run_until(app, stop)
-        except Exception as error:  # noqa: BLE001 - whatever it is, nothing more may be committed
-            fail(error)
-        telling.cancel()
+        metrics = Metrics(stats)
+        app = build_app(settings, topics, events, view, catalog.changed, stats, metrics, fail)
+        standing = Standing(app.consumer.is_alive, app.is_ready, view)
+        async with answering(settings.probes, standing, metrics):
+            telling = asyncio.create_task(_tell(stats))
+            try:
+                await _run_until(app, stop)
+            except Exception as error:  # noqa: BLE001 - whatever it is, nothing may be committed
+                fail(error)
+            telling.cancel()
     _report(settings, stats)
 
 
@@ -139,21 +149,14 @@ def _told(error: BaseException) -> str:
 async def _tell(stats: Stats) -> None:
     while True:
         await asyncio.sleep(STATS_SECONDS)
-        log.info("counts %s", stats.line())
+        _log_counts(stats)
+
+
+def _log_counts(stats: Stats) -> None:
+    log.info("counts %s", stats.line(), extra={"facts": {"counts": stats}})
 
 
 def _report(settings: Settings, stats: Stats) -> None:
-    log.info("counts %s", stats.line())
+    _log_counts(stats)
     if settings.stats_file is not None:
         stats.write(settings.stats_file)
-
-
-def _set_up_logging(level: str) -> None:
-    logging.basicConfig(
-        stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True
-    )
-    logging.getLogger("stream_cw").setLevel(level)
-    # Faust's services log under the names of the modules that subclass them.
-    own = (f"stream_cw.worker.{module}" for module in ("app", "transport", "store"))
-    for framework in ("faust", "mode", "aiokafka", *own):
-        logging.getLogger(framework).setLevel(logging.DEBUG if level == "DEBUG" else "ERROR")

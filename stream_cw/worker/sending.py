@@ -80,14 +80,14 @@ async def send(producer: Producer, topic: str, partition: int, records: Iterable
     sent = Sent()
     batch = producer.create_batch()
     for record in records:
-        if batch.record_count() and batch.size() + _bytes(record) > BATCH_BYTES:
+        if batch.record_count() and batch.size() + record_bytes(record) > BATCH_BYTES:
             await _queue(producer, batch, topic, partition, sent)
             batch = producer.create_batch()
         added = batch.append(
             timestamp=None, key=record.key, value=record.value, headers=record.headers
         )
         if added is None:
-            raise ValueError(f"an empty batch took no record of {_bytes(record)} bytes")
+            raise ValueError(f"an empty batch took no record of {record_bytes(record)} bytes")
     if batch.record_count():
         await _queue(producer, batch, topic, partition, sent)
     return sent
@@ -98,6 +98,7 @@ async def _queue(producer: Producer, batch: _Batch, topic: str, partition: int, 
     sent.add(await producer.send_batch(batch, topic, partition=partition), count)
 
 
-def _bytes(record: Outgoing) -> int:
+def record_bytes(record: Outgoing) -> int:
+    """Return about how many bytes a record takes up in a batch."""
     headers = sum(len(name) + len(value) + 8 for name, value in record.headers)
     return len(record.key or b"") + len(record.value or b"") + headers + 40

@@ -10,6 +10,7 @@ from stream_cw.core.row import View
 from stream_cw.worker.held import Held
 from stream_cw.worker.lease import Lease
 from stream_cw.worker.mark import Mark
+from stream_cw.worker.metrics import Metrics
 from stream_cw.worker.sending import Producer
 from stream_cw.worker.stats import Stats
 
@@ -69,6 +70,7 @@ class Setup(Struct, frozen=True, kw_only=True):
     view: Callable[[], View]
     changed: Callable[[], Awaitable[frozenset[str]]]
     stats: Stats
+    metrics: Metrics
     most_records: int
     most_bytes: int
     batch_records: int

@@ -1,66 +1,59 @@
 """What a worker counts."""
 
 from pathlib import Path
+from typing import Annotated, get_type_hints
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 
 class Stats(Struct):
-    """Counts since the start of the process; shown in the log and, at the end, in a file.
+    """Counts since the start of the process; each says of what.
 
-    Attributes
-    ----------
-    events : int
-        Records that were admitted and applied.
-    repeated : int
-        Records with an event id that the profile had lately, applied once before.
-    redelivered : int
-        Records at or below a guard or a mark: they came again.
-    refused : int
-        Dead letters that were sent.
-    rounds : int
-    rows, tombstones : int
-        Sent to the push topic.
-    pushed : int
-        Those of the rows that a change of the catalog sent to sessions that were live.
-    conflated : int
-        Rows left out because a later one of the same device stood in the same round.
-    held_back : int
-        Rows left out because the device has the same content already.
-    changelog_sent : int
-    changelog_read : int
-        Records that recoveries read, those among them that the store had already.
-    rewritten : int
-        States written again, because the changelog had an older one behind them.
-    rebalances : int
-    models_taken, models_refused : int
-        Artefacts of the model topic.
-    catalog_taken, catalog_refused : int
-        Records of the catalog topic; one that takes an entry away is taken, too.
-    working_ms : int
-        Time spent in the pure part of rounds and in building rows.
+    They are shown in the log, as metrics (`metrics`) and, at the end, in a file.
     """
 
-    events: int = 0
-    repeated: int = 0
-    redelivered: int = 0
-    refused: int = 0
-    rounds: int = 0
-    rows: int = 0
-    tombstones: int = 0
-    pushed: int = 0
-    conflated: int = 0
-    held_back: int = 0
-    changelog_sent: int = 0
-    changelog_read: int = 0
-    rewritten: int = 0
-    rebalances: int = 0
-    models_taken: int = 0
-    models_refused: int = 0
-    catalog_taken: int = 0
-    catalog_refused: int = 0
-    working_ms: int = 0
+    events: Annotated[int, Meta(description="Records that were admitted and applied.")] = 0
+    repeated: Annotated[
+        int, Meta(description="Records with an event id that the profile had lately, left out.")
+    ] = 0
+    redelivered: Annotated[
+        int, Meta(description="Records at or below a guard or a mark: they came again.")
+    ] = 0
+    refused: Annotated[int, Meta(description="Records that became dead letters.")] = 0
+    rounds: Annotated[int, Meta(description="Rounds that were worked on.")] = 0
+    rows: Annotated[int, Meta(description="Rows sent to the push topic.")] = 0
+    tombstones: Annotated[int, Meta(description="Rows erased on the push topic.")] = 0
+    pushed: Annotated[
+        int, Meta(description="Rows that a change of the catalog sent to live sessions.")
+    ] = 0
+    conflated: Annotated[
+        int,
+        Meta(description="Rows left out: a later one of the device stood in the same round."),
+    ] = 0
+    held_back: Annotated[
+        int, Meta(description="Rows left out because the device has the same content already.")
+    ] = 0
+    changelog_sent: Annotated[int, Meta(description="Records written to the changelog.")] = 0
+    changelog_bytes: Annotated[int, Meta(description="Bytes of these records.")] = 0
+    changelog_read: Annotated[
+        int,
+        Meta(description="Records that recoveries read, also those that the store had already."),
+    ] = 0
+    rewritten: Annotated[
+        int,
+        Meta(description="States written again, because an older one stood behind them."),
+    ] = 0
+    rebalances: Annotated[int, Meta(description="Hand-overs of partitions.")] = 0
+    models_taken: Annotated[int, Meta(description="Artefacts taken from the model topic.")] = 0
+    models_refused: Annotated[int, Meta(description="Artefacts refused.")] = 0
+    catalog_taken: Annotated[
+        int, Meta(description="Records taken from the catalog topic, erasures among them.")
+    ] = 0
+    catalog_refused: Annotated[int, Meta(description="Records of the catalog topic refused.")] = 0
+    working_ms: Annotated[
+        int, Meta(description="Time spent in the pure part of rounds and in building rows, ms.")
+    ] = 0
 
     def line(self) -> str:
         """Return the counts as one line of JSON."""
@@ -71,3 +64,9 @@ class Stats(Struct):
         half = path.with_name(path.name + ".part")
         half.write_text(self.line() + "\n")
         half.replace(path)
+
+
+def descriptions() -> dict[str, str]:
+    """Tell what each count is of, by its name."""
+    hints = get_type_hints(Stats, include_extras=True)
+    return {name: hints[name].__metadata__[0].description for name in Stats.__struct_fields__}

@@ -20,6 +20,7 @@ from stream_cw.core.codec import decode_state
 from stream_cw.errors import StreamCwError
 from stream_cw.worker.mark import MARK_KEY, Mark, decode_mark
 from stream_cw.worker.stats import Stats
+from stream_cw.worker.transport import Stretch
 
 OFFSET_KEY: Final = rocksdb.Store.offset_key
 STORED_AT_KEY: Final = b"!stored_at"
@@ -68,6 +69,7 @@ class StateStore(rocksdb.Store):  # type: ignore[misc]
         self._shared = _shared_memory(config)
         self.behind: dict[int, dict[bytes, None]] = {}
         """Keys by partition whose changelog ends with an older state than the store has."""
+        self._read_to: dict[int, int] = {}
 
     def read(self, partition: int, key: bytes) -> bytes | None:
         """Read the encoded state of a profile."""
@@ -99,10 +101,13 @@ class StateStore(rocksdb.Store):  # type: ignore[misc]
     def apply_changelog_batch(
         self,
         batch: Iterable[Any],
-        to_key: Callable[[Any], Any],  # noqa: ARG002
-        to_value: Callable[[Any], Any],  # noqa: ARG002
+        to_key: Callable[[Any], Any],
+        to_value: Callable[[Any], Any],
     ) -> None:
-        """Take record batches of the changelog; for each key the state that saw most stays.
+        """Do nothing: `take` has had them. Faust's buffer would hold the last one back."""
+
+    def take(self, message: Any) -> None:
+        """Take records of the changelog; for each key the state that saw most stays.
 
         A worker that was cut off may have put an older state behind a newer one. The newer one is
         kept, and its key is noted in `behind`, to be written to the changelog again.
@@ -110,13 +115,28 @@ class StateStore(rocksdb.Store):  # type: ignore[misc]
         if self.app.should_stop:  # the stores are closed, or will be in a moment
             return
         try:
-            for event in batch:
-                message = event.message
-                # A batch that a rebalance overtook would leave a gap: recovery reads it again.
-                if message.generation_id == self.app.consumer_generation_id:
-                    self._apply(message.partition, message.value)
+            # What a rebalance overtook would leave a gap: recovery reads it again.
+            if message.generation_id == self.app.consumer_generation_id:
+                self._follow(message.tp, message.value)
         except Exception as error:  # noqa: BLE001 - Faust's recovery would log it and go on
             self._config.fail(error)
+
+    def _follow(self, tp: TP, stretch: Stretch) -> None:
+        """Take a stretch that goes on where the last one ended; else have it read again.
+
+        When recovery ends Faust empties its queues, and what a standby waited for is gone.
+        """
+        place = self.place(tp.partition)
+        if stretch.sought:
+            goes_on = place is None or stretch.start <= place + 1
+        else:
+            goes_on = self._read_to.get(tp.partition) == stretch.start
+        if not goes_on:
+            self._read_to.pop(tp.partition, None)
+            self.app.consumer.read_again(tp)
+            return
+        self._apply(tp.partition, stretch.records)
+        self._read_to[tp.partition] = stretch.records[-1].offset + 1
 
     def _apply(self, partition: int, records: Iterable[Any]) -> None:
         db = self._opened(partition)
@@ -176,6 +196,7 @@ class StateStore(rocksdb.Store):  # type: ignore[misc]
         for tp in tps:
             if tp.topic == table.changelog_topic_name:
                 self.behind.pop(tp.partition, None)
+                self._read_to.pop(tp.partition, None)
                 if (db := self._dbs.pop(tp.partition, None)) is not None:
                     db.close()
 

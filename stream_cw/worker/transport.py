@@ -34,6 +34,24 @@ class Batch(Struct, frozen=True):
     size: int
 
 
+class Stretch(Struct, frozen=True):
+    """Records of a partition of the changelog, in order, and where the fetch of them began.
+
+    Attributes
+    ----------
+    start : int
+        Where the stretch before ended, or what was sought: between it and the first record
+        nothing is left out but what compaction took.
+    sought : bool
+        Whether it is the first one since the consumer was told to go on there.
+    records : list
+    """
+
+    start: int
+    sought: bool
+    records: list[Any]
+
+
 class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     """Faust's consumer thread, with a short fetch, a lease and an own rewind."""
 
@@ -92,6 +110,8 @@ class Consumer(WatchedConsumer):
         super().__init__(*args, **kwargs)
         self._dropped = False
         self._dropped_changelogs: set[TP] = set()
+        self._sought: dict[TP, int] = {}
+        self._read_to: dict[TP, int] = {}
 
     def _new_consumer_thread(self) -> ConsumerThread:
         thread = ConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -126,9 +146,26 @@ class Consumer(WatchedConsumer):
                 message = self._to_message(tp, batch[-1])
                 message.key = None
                 message.value = (
-                    batch if is_changelog else Batch(generation, tp.partition, batch, _size(batch))
+                    self._stretch(tp, batch)
+                    if is_changelog
+                    else Batch(generation, tp.partition, batch, _size(batch))
                 )
                 yield tp, message
+
+    def _stretch(self, tp: TP, records: list[Any]) -> Stretch:
+        sought = self._sought.pop(tp, None)
+        start = self._read_to.get(tp, records[0].offset) if sought is None else sought
+        self._read_to[tp] = records[-1].offset + 1
+        return Stretch(start, sought is not None, records)
+
+    async def seek_wait(self, partitions: Mapping[TP, int]) -> None:
+        """Go on elsewhere, and remember where."""
+        self._sought.update(partitions)
+        await super().seek_wait(partitions)
+
+    def read_again(self, tp: TP) -> None:
+        """Go back, with the next fetch, to what the store has of a partition of the changelog."""
+        self._dropped_changelogs.add(tp)
 
     async def _fetch_again(self) -> None:
         """Go back to what was fetched and dropped."""
@@ -137,9 +174,16 @@ class Consumer(WatchedConsumer):
             await self.perform_seek()
         dropped, self._dropped_changelogs = self._dropped_changelogs, set()
         recovery = self.app.tables.recovery
-        for tp in dropped & self.assignment() if recovery.in_recovery else ():
-            # Where Faust's recovery stands, as it seeks itself. It would wait for ever.
-            await self.seek(tp, max(0, recovery.active_offsets[tp] or 0))
+        if dropped and recovery.in_recovery:
+            # It would wait for ever.
+            await self._go_back(dropped & recovery.active_tps, recovery.active_offsets)
+        await self._go_back(dropped & recovery.standby_tps, recovery.standby_offsets)
+
+    async def _go_back(self, tps: set[TP], seen: dict[TP, int]) -> None:
+        """Go on with a changelog where the store stands, and let Faust's recovery know."""
+        for tp in tps & self.assignment():
+            seen[tp] = self.app.tables.recovery.tp_to_table[tp].persisted_offset(tp)
+            await self.seek_wait({tp: max(0, seen[tp])})
 
     async def _drain_messages(self, fetcher: Any) -> None:
         try:

@@ -4,6 +4,7 @@ What ends it another worker takes up: a group that does not let it in, records t
 nothing moves, a changelog that somebody else writes to.
 """
 
+import asyncio
 import time
 from typing import Any, Final
 
@@ -24,8 +25,9 @@ class WatchedConsumer(driver.Consumer):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._done: dict[TP, int] = {}
+        self._standby_places: dict[TP, int] = {}
         self._progress: object = None
-        self._progress_at = 0.0
+        self._progress_at = self._looked_at = time.monotonic()
 
     @property
     def manners(self) -> Manners:
@@ -37,12 +39,25 @@ class WatchedConsumer(driver.Consumer):  # type: ignore[misc]
     async def _commit_livelock_detector(self) -> None:
         """Look after the partitions now and then, in place of Faust's check of single events."""
         async for _ in self.itertimer(WATCH_SECONDS, name="watch"):
-            try:
+            await self._look_after()
+
+    async def _look_after(self) -> None:
+        limit = self.manners.stall_timeout
+        try:
+            async with asyncio.timeout(limit):
                 self._check_group()
                 await self._check_progress()
                 await self._check_changelog()
-            except IllegalStateError:
-                pass  # partitions went away in between
+                await self._check_standbys()
+        except IllegalStateError:
+            pass  # partitions went away in between
+        except TimeoutError:
+            self.manners.fail(DeploymentError(f"no broker answered for {limit:.0f} s"))
+        self._looked_at = time.monotonic()
+
+    def is_alive(self) -> bool:
+        """Whether this consumer has looked after itself lately."""
+        return time.monotonic() - self._looked_at < self.manners.stall_timeout + 2 * WATCH_SECONDS
 
     def _check_group(self) -> None:
         """End the process when the group will not have it: aiokafka logs that, and waits."""
@@ -55,7 +70,8 @@ class WatchedConsumer(driver.Consumer):  # type: ignore[misc]
             )
 
     async def _check_changelog(self) -> None:
-        changelog = [tp for tp in self.assignment() if self._is_changelog_tp(tp)]
+        own = self.app.assignor.assigned_actives()  # a standby's changelog is written by another
+        changelog = [tp for tp in self.assignment() if self._is_changelog_tp(tp) and tp in own]
         if changelog and not self.app.rebalancing:
             ends = await self.highwaters(*changelog)
             self.manners.keeper.check_changelog({tp.partition: end for tp, end in ends.items()})
@@ -74,11 +90,35 @@ class WatchedConsumer(driver.Consumer):  # type: ignore[misc]
 
     async def _standing(self) -> tuple[bool, object]:
         """Tell whether there is something to do, and how far it is."""
+        metrics = self.manners.metrics
         if self.app.rebalancing:
-            read = dict(self.app.tables.recovery.active_offsets)
-            return True, (self.app.consumer_generation_id, read)
+            recovery = self.app.tables.recovery
+            metrics.level("recovery_records_left", max(0, recovery.active_remaining_total()))
+            return True, (self.app.consumer_generation_id, dict(recovery.active_offsets))
+        metrics.level("recovery_records_left", 0)
         tps = [tp for tp in self.assignment() if not self._is_changelog_tp(tp)]
         ends = await self.highwaters(*tps) if tps else {}
         places = {tp: await self.position(tp) for tp in tps}
+        metrics.lag({tp.partition: self._behind(tp, ends[tp], places[tp]) for tp in tps})
         waits = self.manners.keeper.is_busy() or any(ends[tp] > (places[tp] or 0) for tp in tps)
         return waits, (places, dict(self._done))
+
+    async def _check_standbys(self) -> None:
+        """Have read again what a standby's store waits for in vain since the last look.
+
+        When recovery ends Faust empties its queues, what standbys have read with them.
+        """
+        recovery = self.app.tables.recovery
+        standbys = recovery.standby_tps & self.assignment()
+        ends = await self.highwaters(*standbys) if standbys else {}
+        places = {tp: recovery.tp_to_table[tp].persisted_offset(tp) for tp in ends}
+        behind = {tp: end - 1 - places[tp] for tp, end in ends.items() if places[tp] < end - 1}
+        for tp in behind:
+            if self._standby_places.get(tp) == places[tp]:
+                self.read_again(tp)
+        self._standby_places = places
+        self.manners.metrics.level("standby_records_behind", sum(behind.values()))
+
+    def _behind(self, tp: TP, end: int, place: int | None) -> int:
+        """Count what is not dealt with; before the first round what is not fetched."""
+        return int(max(0, end - self._done.get(tp, place or 0)))

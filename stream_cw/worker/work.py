@@ -46,12 +46,15 @@ class Due(Struct, frozen=True):
     ----------
     asked : bool
         The device waits for a row: it is sent whatever the device has already.
+    since_ms : int or None
+        When the broker had the first event that the row shows, ms; None where it did not tell.
     """
 
     profile_id: str
     device_id: str
     state: ProfileState
     asked: bool = False
+    since_ms: int | None = None
 
 
 class Refused(Struct, frozen=True):
@@ -141,7 +144,8 @@ class Work:
             asking = event.device_id if isinstance(event, Asking) else None
             for device_id in result.due or _waiting(result.state, asking):
                 asked = device_id == asking
-                self._set_due(Due(event.profile_id, device_id, result.state, asked))
+                due = Due(event.profile_id, device_id, result.state, asked, record.append_ts)
+                self._set_due(due)
 
     def _count(self, result: Step, *, seen: bool) -> None:
         if result.applied:
@@ -155,7 +159,9 @@ class Work:
         key = row_key(due.profile_id, due.device_id)
         if (before := self.due.pop(key, None)) is not None:
             self.conflated += 1
-            due = msgspec.structs.replace(due, asked=due.asked or before.asked)
+            due = msgspec.structs.replace(
+                due, asked=due.asked or before.asked, since_ms=before.since_ms
+            )
         self.due[key] = due
 
     def _erase(self, key: bytes) -> None:

@@ -7,7 +7,7 @@ worker's own, the commands against the command line, and the workers' health che
 No image is built or started here.
 """
 
-import os
+import asyncio
 import shutil
 import subprocess
 import sys
@@ -21,7 +21,10 @@ from confluent_kafka.admin import AdminClient, ConfigResource
 from stream_cw.broker.kafka import KAFKA_VERSION
 from stream_cw.broker.process import Broker
 from stream_cw.config import Settings
-from stream_cw.worker.datadir import locked
+from stream_cw.core.row import View
+from stream_cw.worker.metrics import Metrics
+from stream_cw.worker.probes import Standing, answering
+from stream_cw.worker.stats import Stats
 
 ROOT = Path(__file__).parents[2]
 WORKERS = ("worker-1", "worker-2")
@@ -117,22 +120,25 @@ def test_broker_knows_its_settings(compose: dict[str, Any], kafka: Broker) -> No
     assert names - known == set()
 
 
-def test_health_of_a_worker(compose: dict[str, Any], tmp_path: Path) -> None:
-    """Healthy while the data directory is held; the check itself never takes the lock."""
-    kind, check = compose["services"]["worker-1"]["healthcheck"]["test"]
-    assert kind == "CMD-SHELL"
-    command = check.replace("$$", "$")  # as compose hands it to the container
+def test_health_of_a_worker(compose: dict[str, Any]) -> None:
+    """The check asks where the worker answers, and believes what it says."""
+    service = compose["services"]["worker-1"]
+    kind, _, *arguments = service["healthcheck"]["test"]
+    assert kind == "CMD"
+    port = service["environment"]["STREAM_CW_PROBES"].rpartition(":")[2]
+    alive = True
 
-    def healthy() -> bool:
-        environment = {"PATH": os.environ["PATH"], "STREAM_CW_DATA_DIR": str(tmp_path)}
-        return run("sh", "-c", command, env=environment).returncode == 0
+    async def healthy() -> bool:
+        standing = Standing(lambda: alive, lambda: True, View)
+        async with answering("127.0.0.1:0", standing, Metrics(Stats())) as address:
+            assert address is not None
+            command = [part.replace(f":{port}/", f":{address[1]}/") for part in arguments]
+            assert command != arguments
+            return (await asyncio.to_thread(run, sys.executable, *command)).returncode == 0
 
-    assert not healthy()
-    with locked(tmp_path):
-        assert healthy()
-        (tmp_path / "other.lock").touch()
-    assert (tmp_path / "worker.lock").exists()
-    assert not healthy()
+    assert asyncio.run(healthy())
+    alive = False
+    assert not asyncio.run(healthy())
 
 
 def test_commands_exist(compose: dict[str, Any]) -> None:

@@ -8,12 +8,14 @@ import subprocess
 import sys
 import time
 from collections import defaultdict, deque
+from functools import partial
 from pathlib import Path
 
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 
 from stream_cw.broker import cluster
+from stream_cw.broker.cluster import settled
 from stream_cw.broker.process import Broker
 from stream_cw.clients import delivery
 from stream_cw.clients.pace import paced
@@ -50,9 +52,9 @@ def by_partition(records: list[Record]) -> dict[int, list[tuple[bytes | None, by
 def appended(brokers: str, topic: str, partitions: int) -> int:
     consumer = Consumer({"bootstrap.servers": brokers, "group.id": "count"})
     places = [TopicPartition(topic, number) for number in range(partitions)]
-    total = sum(consumer.get_watermark_offsets(place, timeout=10)[1] for place in places)
+    ends = [settled(partial(consumer.get_watermark_offsets, place, timeout=20)) for place in places]
     consumer.close()
-    return total
+    return sum(end for _, end in ends)
 
 
 @pytest.mark.kafka

@@ -62,22 +62,22 @@ STOPS = """
 import os, signal
 from stream_cw.worker import store
 
-stop, apply = store.StateStore.stop, store.StateStore.apply_changelog_batch
+stop, take = store.StateStore.stop, store.StateStore.take
 come = []
 
-def noted_apply(self, batch, **to):
-    come.append(list(batch))
+def noted_take(self, message):
+    come.append(message)
     os.kill(os.getpid(), signal.SIGTERM)
-    apply(self, come[-1], **to)
+    take(self, message)
 
 async def late_stop(self):
     await stop(self)
-    for batch in come:
-        apply(self, batch, None, None)
+    for message in come:
+        take(self, message)
     for recovered in self.table._recover_callbacks:
         await recovered()
 
-store.StateStore.stop, store.StateStore.apply_changelog_batch = late_stop, noted_apply
+store.StateStore.stop, store.StateStore.take = late_stop, noted_take
 """
 
 

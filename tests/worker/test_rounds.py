@@ -24,6 +24,7 @@ from stream_cw.worker.flight import IN_FLIGHT
 from stream_cw.worker.held import Held
 from stream_cw.worker.lease import Lease
 from stream_cw.worker.mark import MARK_KEY, Mark, decode_mark
+from stream_cw.worker.metrics import Metrics
 from stream_cw.worker.rounds import Rounds
 from stream_cw.worker.setup import Setup
 from stream_cw.worker.stats import Stats
@@ -140,6 +141,7 @@ class Scene:
                 view=self.next_view,
                 changed=self.news.get,
                 stats=Stats(),
+                metrics=Metrics(Stats()),
                 most_records=100,
                 most_bytes=10**6,
                 batch_records=10,

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from mode import Service
+from msgspec.structs import replace
 from worker_support import RUN, WorkerProcess, end_of, make_events, wait_until
 from worker_system import System
 
@@ -17,6 +18,9 @@ from stream_cw.worker import transport, watch
 from stream_cw.worker.app import App
 from stream_cw.worker.lease import Lease
 from stream_cw.worker.manners import Manners
+from stream_cw.worker.metrics import Metrics
+from stream_cw.worker.stats import Stats
+from stream_cw.worker.watch import WATCH_SECONDS
 
 STALL_SECONDS = 60.0
 
@@ -33,6 +37,9 @@ class Keeper:
     lease = Lease(6.0, time.monotonic)
     settle = staticmethod(at_once)
     wait_for_room = staticmethod(never)
+
+    def is_open(self) -> bool:
+        return False
 
     def is_busy(self) -> bool:
         return False
@@ -69,6 +76,7 @@ def failures_of(play: Callable[[Consumer, Keeper], Awaitable[None]]) -> list[str
             fetch_wait=0.05,
             settle_timeout=0.2,
             stall_timeout=STALL_SECONDS,
+            metrics=Metrics(Stats()),
             fail=failures.append,
         )
         app.transport.Consumer = Consumer
@@ -141,6 +149,36 @@ def test_records_that_wait_while_nothing_moves_end_the_process(
 
     found = failures_of(play)
     assert found == (["records wait, and no offset moved for 60 s"] if fails else [])
+
+
+def test_brokers_that_do_not_answer_end_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def play(consumer: Consumer, keeper: Keeper) -> None:
+        consumer.app.manners = replace(consumer.app.manners, stall_timeout=0.1)
+        monkeypatch.setattr(consumer, "_check_group", lambda: None)
+        monkeypatch.setattr(consumer, "_standing", never)
+        await consumer._look_after()
+
+    assert failures_of(play) == ["no broker answered for 0 s"]
+
+
+def test_a_consumer_is_alive_as_long_as_it_looks_after_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 1_000.0
+    monkeypatch.setattr(watch, "time", SimpleNamespace(monotonic=lambda: now))
+
+    async def play(consumer: Consumer, keeper: Keeper) -> None:
+        nonlocal now
+        monkeypatch.setattr(consumer, "_check_group", lambda: None)
+        monkeypatch.setattr(consumer, "_check_changelog", at_once)
+        monkeypatch.setattr(consumer, "_check_standbys", at_once)
+        for seconds, alive in ((0, True), (STALL_SECONDS, True), (2 * WATCH_SECONDS, False)):
+            now += seconds
+            assert consumer.is_alive() is alive
+        await consumer._look_after()
+        assert consumer.is_alive()
+
+    assert failures_of(play) == []
 
 
 HANGS = """

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -325,6 +326,15 @@ def test_conflation_keeps_that_a_row_was_asked_for() -> None:
     machine.run(a_log([an_event(Play, 0)]))
     machine.run(a_log([an_event(HomeView, 1), an_event(Browse, 2), an_event(Browse, 3)], start=1))
     assert revisions(machine, "tv") == [1, 4]
+
+
+def test_conflation_keeps_when_the_first_event_of_the_row_came() -> None:
+    log = a_log([an_event(Play, 0), an_event(Pause, 1), an_event(Play, 2, "bob")])
+    work, _ = Machine().compute(
+        [msgspec.structs.replace(record, append_ts=START + record.offset) for record in log]
+    )
+    since = {key: due.since_ms for key, due in work.due.items()}
+    assert since == {b"ann/tv": START, b"bob/tv": START + 2}
 
 
 def test_a_row_that_is_asked_for_again_by_a_repeated_event_is_sent_again() -> None:

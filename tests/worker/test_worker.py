@@ -6,15 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import rocksdict
 from confluent_kafka import Producer
 from oracle import Verdict, judge
 from worker_support import (
-    WorkerProcess,
     end_of,
     forget,
     last_values,
     make_events,
+    stored,
     wait_until,
 )
 from worker_system import PARTITIONS, System
@@ -23,23 +22,13 @@ from stream_cw.core.dead_letter import decode_dead_letter
 from stream_cw.core.events import encode_event
 from stream_cw.core.partition import partition_for
 from stream_cw.worker.mark import MARK_KEY
-from stream_cw.worker.store import OFFSET_KEY, STORED_AT_KEY
+from stream_cw.worker.store import STORED_AT_KEY
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]
 
 
 def verdict_of(system: System, folder: Path) -> Verdict:
     return judge(system.brokers, system.topics, PARTITIONS, folder)
-
-
-def stored(worker: WorkerProcess) -> dict[bytes, bytes]:
-    found: dict[bytes, bytes] = {}
-    for path in (worker.folder / "data").rglob("*.db"):
-        db = rocksdict.Rdict(str(path), options=rocksdict.Options(raw_mode=True))
-        found.update({key: value for key, value in db.items() if not key.startswith(b"!")})
-        db.close()
-    found.pop(OFFSET_KEY, None)
-    return found
 
 
 def test_rows_changelog_and_store_agree_with_the_replay(system: System, tmp_path: Path) -> None:

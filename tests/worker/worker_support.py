@@ -10,10 +10,12 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import rocksdict
 from confluent_kafka import (
     OFFSET_BEGINNING,
     OFFSET_INVALID,
@@ -23,6 +25,7 @@ from confluent_kafka import (
     TopicPartition,
 )
 
+from stream_cw.broker.cluster import settled
 from stream_cw.broker.contract import Topics
 from stream_cw.core.events import (
     BaseEvent,
@@ -35,6 +38,7 @@ from stream_cw.core.events import (
     encode_event,
 )
 from stream_cw.core.partition import partition_for
+from stream_cw.worker.store import OFFSET_KEY
 
 START = 1_700_000_000_000
 RUN = """
@@ -207,9 +211,10 @@ def committed(brokers: str, topics: Topics, partitions: int) -> dict[int, int]:
 def log_ends(brokers: str, topic: str, partitions: int) -> dict[int, int]:
     consumer = Consumer({"bootstrap.servers": brokers, "group.id": "ends", "log_level": 0})
     try:
+        places = [TopicPartition(topic, n) for n in range(partitions)]
         return {
-            n: consumer.get_watermark_offsets(TopicPartition(topic, n), timeout=20)[1]
-            for n in range(partitions)
+            place.partition: settled(partial(consumer.get_watermark_offsets, place, timeout=20))[1]
+            for place in places
         }
     finally:
         consumer.close()
@@ -268,6 +273,17 @@ class WorkerProcess:
         if self.process.poll() is None:
             self.kill()
         self._log.close()
+
+
+def stored(worker: WorkerProcess) -> dict[bytes, bytes]:
+    """What the stores of a worker that has ended hold, marks and places left out."""
+    found: dict[bytes, bytes] = {}
+    for path in (worker.folder / "data").rglob("*.db"):
+        db = rocksdict.Rdict(str(path), options=rocksdict.Options(raw_mode=True))
+        found.update({key: value for key, value in db.items() if not key.startswith(b"!")})
+        db.close()
+    found.pop(OFFSET_KEY, None)
+    return found
 
 
 def end_of(worker: WorkerProcess) -> str:
