@@ -94,6 +94,8 @@ def pytest_configure(config: pytest.Config) -> None:
     # The processes share the cores: threads of theirs would only wait for one another.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("JAVA_TOOL_OPTIONS", SHORT_LIVED)
+    # Hundreds of processes start: none need compile again what another has.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 def _without_kafka(config: pytest.Config) -> bool:
