@@ -1,6 +1,7 @@
 """Hypothesis strategies: shows and states of any content, not only what some history comes to."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from random import Random
 from types import MappingProxyType
 from typing import Any
@@ -191,6 +192,7 @@ def states(draw: st.DrawFn, *, most_shows: int = 6) -> ProfileState:
     )
 
 
+@cache
 def full_state() -> ProfileState:
     history: list[Event] = []
     for number in range(400):
