@@ -44,20 +44,20 @@ LONGEST = (
     "worker/test_model_swap.py",
     "test_demo.py",
     "gateway/test_operations.py",
-    "client/test_client.py",
-    "worker/test_transport.py",
-    "clients/test_model_topic.py",
     "worker/test_catalog_swap.py",
-    "worker/test_catalog_push.py",
-    "belongs/test_promises.py",
-    "gateway/test_page.py",
-    "gateway/test_page_client.py",
-    "model/test_leaks.py",
     "gateway/test_isolation.py",
-    "broker/test_brokers.py",
-    "clients/test_replay.py",
-    "gateway/test_events.py",
+    "client/test_client.py",
     "model/test_learned_on_simulator.py",
+    "gateway/test_events.py",
+    "clients/test_replay.py",
+    "gateway/test_page.py",
+    "worker/test_catalog_push.py",
+    "gateway/test_storm.py",
+    "worker/test_transport.py",
+    "gateway/test_page_client.py",
+    "belongs/test_promises.py",
+    "broker/test_brokers.py",
+    "clients/test_model_topic.py",
 )
 """Files of half a minute and more, longest first (`--durations` tells)."""
 
@@ -103,8 +103,8 @@ def _without_kafka(config: pytest.Config) -> bool:
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Two processes more than there are cores: tests on Kafka often wait for it."""
-    return (os.cpu_count() or 1) + (0 if _without_kafka(config) else 2)
+    """More processes than there are cores: tests on a broker often wait for it."""
+    return (os.cpu_count() or 1) + (1 if _without_kafka(config) else 2)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
