@@ -1,4 +1,4 @@
-.PHONY: demo test bench lint check-wheel model clean
+.PHONY: demo test test-faults faults soak bench lint check-wheel model clean
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -9,6 +9,25 @@ demo: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest
+
+# What is left of the promises when workers, brokers and the gateway are killed under load.
+test-faults: $(READY)
+	$(BIN)/python -m pytest -m faults -n0 tests/faults
+
+# The same for longer, by hand: half an hour on a cluster of three; an hour of watching the memory.
+# Both print their seed, and take it: make faults SEED=7
+SEED ?=
+FAULTS := PYTHONPATH=tests/support:tests/worker:tests/gateway $(BIN)/python tests/faults/run.py \
+	$(if $(SEED),--seed $(SEED))
+faults: $(READY)
+	mkdir -p .cache
+	$(FAULTS) --seconds 1800 --brokers 3 --rate 300 --burst-rate 2000 --json .cache/faults.json \
+		--kill 52 --kill-wiped 4 --kill-in-recovery 4 --stop 6 --halt 6 --gateway-kill 4 \
+		--broker-kill 12 --broker-pause 4
+
+soak: $(READY)
+	mkdir -p .cache
+	$(FAULTS) --seconds 3600 --rate 300 --json .cache/soak.json
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -34,9 +34,9 @@ class Process:
         pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGESIZE")
 
-    def end(self) -> None:
-        """End it, in order if it will."""
-        self._process.terminate()
+    def end(self, *, kill: bool = False) -> None:
+        """End it, in order if it will and is not to be killed."""
+        (self._process.kill if kill else self._process.terminate)()
         try:
             self._process.wait(20)
         except subprocess.TimeoutExpired:

@@ -77,6 +77,17 @@ class Settings(BaseSettings):
         ge=1.0,
         description="The worker exits when records wait and no offset advances for so long.",
     )
+    refused_limit: float | None = Field(
+        default=None,
+        gt=0.0,
+        lt=1.0,
+        description="The worker stops where a larger share of a partition's last records is "
+        "refused: a wrong producer must not drain the topic into the dead letters. Without it no "
+        "bad record stops a worker.",
+    )
+    refused_window: int = Field(
+        default=1_000, ge=10, le=100_000, description="How many last records that share is of."
+    )
     standbys: int = Field(
         default=0,
         ge=0,

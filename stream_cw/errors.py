@@ -15,6 +15,7 @@ Everything that this package raises on purpose is a `StreamCwError`::
     ├── DeploymentError         the worker must not start, or must not go on
     │   ├── TopicMismatchError  a topic is not as wanted: missing, partitions, settings
     │   ├── LogMismatchError    offsets or identities do not fit the log
+    │   ├── TooManyRefusedError a larger share of the records is refused than the limit allows
     │   └── DataDirLockedError  another worker uses the data directory
     ├── TokenRefusedError       a token or ticket does not prove what its bearer may see
     ├── GatewayError            what a client asked of a gateway is refused
@@ -138,6 +139,10 @@ class TopicMismatchError(DeploymentError):
 
 class LogMismatchError(DeploymentError):
     """Offsets or identities that were recorded do not fit the log that is there."""
+
+
+class TooManyRefusedError(DeploymentError):
+    """A larger share of a partition's last records is refused than the limit allows."""
 
 
 class DataDirLockedError(DeploymentError):

@@ -44,6 +44,8 @@ LONGEST = (
     "worker/test_model_swap.py",
     "test_demo.py",
     "gateway/test_operations.py",
+    "worker/test_refused_limit.py",
+    "worker/test_erased_letters.py",
     "worker/test_catalog_swap.py",
     "gateway/test_isolation.py",
     "client/test_client.py",
@@ -201,12 +203,17 @@ def kafka(
 
 
 @pytest.fixture
-def own_kafka(tmp_path: Path) -> Iterator[OwnKafka]:
+def needs_kafka() -> None:
+    """For tests that start their brokers themselves."""
+    need("kafka", _missing_for_kafka())
+
+
+@pytest.fixture
+def own_kafka(needs_kafka: None, tmp_path: Path) -> Iterator[OwnKafka]:
     """Start private brokers, to be killed or halted: `own_kafka(settings={...})`.
 
     All arguments are those of `kafka_broker` but the folder, which is the test's own.
     """
-    need("kafka", _missing_for_kafka())
     with ExitStack() as stack:
 
         def start(**arguments: object) -> Broker:

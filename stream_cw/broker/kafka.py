@@ -1,4 +1,4 @@
-"""Apache Kafka on this machine: one node from Maven's jars, for tests, faults and benchmarks."""
+"""Apache Kafka on this machine, from Maven's jars, for tests, faults and benchmarks."""
 
 import base64
 import fcntl
@@ -7,13 +7,13 @@ import secrets
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
-from stream_cw.broker.process import HOST, Broker, free_port
+from stream_cw.broker.process import HOST, START_TIMEOUT_S, Broker, free_port, wait_ready
 from stream_cw.errors import BrokerError
 
 KAFKA_VERSION: Final = "4.1.1"
@@ -46,25 +46,90 @@ def kafka_broker(
     BrokerError
         If java or mvn is missing, the jars cannot be had, or the broker does not start.
     """
-    jars = kafka_jars()
-    data_dir.mkdir(parents=True, exist_ok=True)
-    port = port or free_port()
-    properties = data_dir / "server.properties"
-    properties.write_text(_properties(data_dir, port, settings or {}))
-    java = [_program("java"), *_HEAP, *_LOGGING, "-cp", f"{jars}/*"]
-    if not (data_dir / "log" / "meta.properties").exists():
-        _format(java, properties)
-    broker = Broker(
-        f"Apache Kafka {KAFKA_VERSION}",
-        [*java, "kafka.Kafka", str(properties)],
-        port,
-        data_dir / "broker.log",
-    )
+    node = _Node(1, data_dir, port or free_port(), free_port())
+    broker = _broker(node, [node], _cluster_id(), settings or {})
     broker.start()
     try:
         yield broker
     finally:
         broker.stop()
+
+
+@contextmanager
+def kafka_cluster(
+    data_dir: Path, *, nodes: int = 3, settings: Mapping[str, str | int] | None = None
+) -> Iterator[list[Broker]]:
+    """Run Apache Kafka as a cluster of combined KRaft nodes on 127.0.0.1.
+
+    Every topic has a replica on each node, and an acknowledgement needs all of them but one: with
+    three nodes, one may be killed at a time and nothing acknowledged is lost.
+
+    Parameters
+    ----------
+    data_dir : Path
+        Holds their logs, a folder each; must not hold another cluster's.
+    nodes : int, default 3
+    settings : mapping, optional
+        As for `kafka_broker`.
+
+    Yields
+    ------
+    list of Broker
+        All up; stopped in order afterwards. Restart one that was killed with `launch`, or with
+        `start` where most of the others are up.
+
+    Raises
+    ------
+    BrokerError
+        As for `kafka_broker`.
+    """
+    members = [
+        _Node(number, data_dir / f"node-{number}", free_port(), free_port())
+        for number in range(1, nodes + 1)
+    ]
+    replicated: dict[str, str | int] = {
+        "default.replication.factor": nodes,
+        "min.insync.replicas": max(1, nodes - 1),
+        "offsets.topic.replication.factor": nodes,
+        "transaction.state.log.replication.factor": nodes,
+        "transaction.state.log.min.isr": max(1, nodes - 1),
+    }
+    cluster_id = _cluster_id()
+    brokers = [
+        _broker(node, members, cluster_id, {**replicated, **(settings or {})}) for node in members
+    ]
+    with ExitStack() as stack:
+        for broker in brokers:
+            broker.launch()
+            stack.callback(broker.stop)
+        for broker in brokers:
+            wait_ready(broker.address, START_TIMEOUT_S, broker.check, nodes)
+        yield brokers
+
+
+class _Node(NamedTuple):
+    number: int
+    data_dir: Path
+    port: int
+    controller: int
+
+
+def _broker(
+    node: _Node, members: Sequence[_Node], cluster_id: str, settings: Mapping[str, str | int]
+) -> Broker:
+    java = [_program("java"), *_HEAP, *_LOGGING, "-cp", f"{kafka_jars()}/*"]
+    node.data_dir.mkdir(parents=True, exist_ok=True)
+    properties = node.data_dir / "server.properties"
+    properties.write_text(_properties(node, members, settings))
+    if not (node.data_dir / "log" / "meta.properties").exists():
+        _format(java, properties, cluster_id)
+    name = f"Apache Kafka {KAFKA_VERSION}"
+    return Broker(
+        name if len(members) == 1 else f"{name}, node {node.number}",
+        [*java, "kafka.Kafka", str(properties)],
+        node.port,
+        node.data_dir / "broker.log",
+    )
 
 
 def kafka_jars() -> Path:
@@ -107,9 +172,12 @@ def _download(cache: Path, target: Path) -> None:
         jars.rename(target)  # all or nothing: a reader never sees half of the jars
 
 
-def _format(java: list[str], properties: Path) -> None:
+def _cluster_id() -> str:
     # The tool takes an id that starts with a hyphen for an option; this one starts with "Y3".
-    cluster_id = base64.urlsafe_b64encode(b"cw" + secrets.token_bytes(14)).decode().rstrip("=")
+    return base64.urlsafe_b64encode(b"cw" + secrets.token_bytes(14)).decode().rstrip("=")
+
+
+def _format(java: list[str], properties: Path, cluster_id: str) -> None:
     arguments = ["format", "-t", cluster_id, "-c", str(properties)]
     _run([*java, "kafka.tools.StorageTool", *arguments], "StorageTool")
 
@@ -127,16 +195,16 @@ def _program(name: str) -> str:
     raise BrokerError(f"Apache Kafka on this machine needs `{name}`, which is not on the PATH")
 
 
-def _properties(data_dir: Path, port: int, settings: Mapping[str, str | int]) -> str:
-    controller = free_port()
+def _properties(node: _Node, members: Sequence[_Node], settings: Mapping[str, str | int]) -> str:
+    voters = (f"{member.number}@{HOST}:{member.controller}" for member in members)
     own: dict[str, str | int] = {
         "process.roles": "broker,controller",
-        "node.id": 1,
-        "controller.quorum.voters": f"1@{HOST}:{controller}",
-        "listeners": f"PLAINTEXT://{HOST}:{port},CONTROLLER://{HOST}:{controller}",
-        "advertised.listeners": f"PLAINTEXT://{HOST}:{port}",
+        "node.id": node.number,
+        "controller.quorum.voters": ",".join(voters),
+        "listeners": f"PLAINTEXT://{HOST}:{node.port},CONTROLLER://{HOST}:{node.controller}",
+        "advertised.listeners": f"PLAINTEXT://{HOST}:{node.port}",
         "controller.listener.names": "CONTROLLER",
-        "log.dirs": str(data_dir.resolve() / "log"),
+        "log.dirs": str(node.data_dir.resolve() / "log"),
         # A killed node may register again only when the session of its last run is over.
         "broker.session.timeout.ms": 3_000,
         "broker.heartbeat.interval.ms": 500,

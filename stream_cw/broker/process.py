@@ -82,6 +82,21 @@ class Broker:
         BrokerError
             If its port is taken, it exits before it answers, or the time runs out.
         """
+        self.launch()
+        try:
+            wait_ready(self.address, timeout_s, self.check)
+        except BaseException:
+            self.kill()
+            raise
+
+    def launch(self) -> None:
+        """Start the process and do not wait: one node of a cluster answers only beside others.
+
+        Raises
+        ------
+        BrokerError
+            If its port is taken.
+        """
         if not _is_free(self.port):
             # Whoever serves there would answer in its place.
             raise BrokerError(f"{self.name}: port {self.port} wanted on {HOST}, found in use")
@@ -99,11 +114,6 @@ class Broker:
                 start_new_session=True,
             )
         atexit.register(self.kill)
-        try:
-            wait_ready(self.address, timeout_s, self.check)
-        except BaseException:
-            self.kill()
-            raise
 
     def check(self) -> None:
         """Raise BrokerError, with the tail of the log, if the process has ended by itself."""
@@ -150,7 +160,7 @@ class Broker:
         return self._process
 
 
-def wait_ready(address: str, timeout_s: float, check: Callable[[], None]) -> None:
+def wait_ready(address: str, timeout_s: float, check: Callable[[], None], nodes: int = 1) -> None:
     """Wait until a broker at an address answers a request for metadata.
 
     Parameters
@@ -159,6 +169,8 @@ def wait_ready(address: str, timeout_s: float, check: Callable[[], None]) -> Non
     timeout_s : float
     check : callable
         Called between tries; raises when waiting is pointless.
+    nodes : int, default 1
+        How many brokers it must know of, itself among them.
 
     Raises
     ------
@@ -173,7 +185,7 @@ def wait_ready(address: str, timeout_s: float, check: Callable[[], None]) -> Non
         check()
         with contextlib.suppress(KafkaException):
             # A node that is up but not yet part of its cluster answers with an empty list.
-            if client.list_topics(timeout=0.5).brokers:
+            if len(client.list_topics(timeout=0.5).brokers) >= nodes:
                 return
     raise BrokerError(f"no broker answered at {address} within {timeout_s:.0f} s")
 

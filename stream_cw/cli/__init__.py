@@ -10,6 +10,7 @@ from stream_cw.cli import (
     baselines,
     catalog,
     dataset,
+    dlq,
     evaluate,
     gateway,
     history,
@@ -62,6 +63,7 @@ def build_app() -> typer.Typer:
     app.add_typer(topics, name="topics")
     app.add_typer(catalog.commands(), name="catalog")
     app.add_typer(model.commands(), name="model")
+    app.add_typer(dlq.commands(), name="dlq")
     app.command(cls=running.WorkerCommand)(running.worker)
     app.command()(token.token)
     app.command(cls=gateway.GatewayCommand)(gateway.gateway)

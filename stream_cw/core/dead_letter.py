@@ -1,14 +1,19 @@
 """Dead letters, as they stand on `cw.dead-letters.v1`: the refused bytes, the reason in headers.
 
-The key and the value are the refused record's own, so that a mended producer's record can be
-compared with it, or a record that was refused by mistake sent again. Where it came from and why it
-was refused stands in headers. The same record may be sent more than once: letters are told apart by
-their identity, the origin's topic, partition and offset.
+The value is the refused record's own, so that a mended producer's record can be compared with it,
+or a record that was refused by mistake sent again. Where it came from and why it was refused
+stands in headers. The same record may be sent more than once: letters are told apart by their
+identity, the origin's topic, partition and offset.
+
+The key is `partition/offset` of the origin, and behind another slash the refused record's own key
+where it had one: one key a letter, so that the topic can be compacted and a letter taken away by a
+tombstone. `letter_erasure` tells whose letters go. A value that was none is empty, for the same
+reason, and a header says so.
 """
 
 import hashlib
 from collections.abc import Iterable
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
@@ -41,6 +46,7 @@ class _LetterHeaders(Struct, frozen=True, kw_only=True):
     offset: _Count = field(name="cw-origin-offset")
     reason: RefusalReason = field(name="cw-reason")
     message: Annotated[str, Meta(max_length=MAX_MESSAGE_BYTES)] = field(name="cw-message")
+    value_null: Literal["true"] | UnsetType = field(name="cw-value-null", default=UNSET)
     value_bytes: _Count | UnsetType = field(name="cw-value-bytes", default=UNSET)
     value_sha256: _Sha256 | UnsetType = field(name="cw-value-sha256", default=UNSET)
 
@@ -86,7 +92,7 @@ def dead_letter(
     topic: str,
     error: RefusedRecordError,
     max_bytes: int = MAX_LETTER_BYTES,
-) -> tuple[bytes | None, bytes | None, Headers]:
+) -> tuple[bytes, bytes, Headers]:
     """Make the dead letter of a refused record.
 
     Parameters
@@ -103,6 +109,7 @@ def dead_letter(
     Returns
     -------
     key, value, headers
+        As on the dead letters' topic.
     """
     message = error.message.encode("utf-8", "replace")[:MAX_MESSAGE_BYTES]
     headers = [
@@ -113,6 +120,8 @@ def dead_letter(
         ("cw-message", message.decode("utf-8", "ignore").encode()),
     ]
     key, value = record.key, record.value
+    if value is None:
+        headers.append(("cw-value-null", b"true"))
     if len(key or b"") + len(value or b"") > max_bytes:
         key = key and key[: min(MAX_KEY_BYTES, max_bytes)]
         room = max_bytes - len(key or b"")
@@ -120,19 +129,53 @@ def dead_letter(
             headers.append(("cw-value-bytes", b"%d" % len(value)))
             headers.append(("cw-value-sha256", hashlib.sha256(value).hexdigest().encode()))
             value = value[:room]
-    return key, value, headers
+    return letter_key(record.partition, record.offset, key), value or b"", headers
+
+
+def letter_key(partition: int, offset: int, key: bytes | None) -> bytes:
+    """Make the key of a dead letter, of its origin's place and key."""
+    place = b"%d/%d" % (partition, offset)
+    return place if key is None else b"%b/%b" % (place, key)
+
+
+def origin_key(key: bytes) -> bytes | None:
+    """Find the refused record's own key in the key of its letter; None where it had none."""
+    parts = key.split(b"/", 2)
+    return parts[2] if len(parts) > 2 else None  # noqa: PLR2004 (place, place, key)
 
 
 def decode_dead_letter(
     key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, bytes | None]]
 ) -> DeadLetter:
-    """Read a dead letter; headers that are not its own are ignored.
+    """Read a dead letter, as `dead_letter` makes it; headers that are not its own are ignored.
 
     Raises
     ------
     RefusedRecordError
-        If a header is missing, stands twice or has a wrong value.
+        If a header is missing, stands twice or has a wrong value, or key or value are not those of
+        a letter with these headers.
     """
+    told = _told(headers)
+    partition, offset = int(told.partition), int(told.offset)
+    own = origin_key(key or b"")
+    if key != letter_key(partition, offset, own):
+        raise RefusedRecordError("key_mismatch", "the letter's key is not its origin's place")
+    if value is None or (told.value_null is not UNSET and value):
+        raise RefusedRecordError("bad_field", "the letter's value is not as `cw-value-null` says")
+    return DeadLetter(
+        topic=told.topic,
+        partition=partition,
+        offset=offset,
+        reason=told.reason,
+        message=told.message,
+        key=own,
+        value=value if told.value_null is UNSET else None,
+        value_bytes=None if told.value_bytes is UNSET else int(told.value_bytes),
+        value_sha256=None if told.value_sha256 is UNSET else told.value_sha256,
+    )
+
+
+def _told(headers: Iterable[tuple[str, bytes | None]]) -> _LetterHeaders:
     found: dict[str, str | None] = {}
     for name, content in headers:
         if name not in _NAMES:
@@ -151,14 +194,4 @@ def decode_dead_letter(
         raise RefusedRecordError(
             "bad_field", "`cw-value-bytes` and `cw-value-sha256` stand together or not at all"
         )
-    return DeadLetter(
-        topic=told.topic,
-        partition=int(told.partition),
-        offset=int(told.offset),
-        reason=told.reason,
-        message=told.message,
-        key=key,
-        value=value,
-        value_bytes=None if told.value_bytes is UNSET else int(told.value_bytes),
-        value_sha256=None if told.value_sha256 is UNSET else told.value_sha256,
-    )
+    return told

@@ -1,8 +1,9 @@
 """The Faust app, built from settings."""
 
+import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 import faust
 from faust.types import TP
@@ -13,10 +14,12 @@ from stream_cw.broker.producer_id import offer_version_3
 from stream_cw.config import Settings
 from stream_cw.core.row import View
 from stream_cw.worker.checks import check_marks
+from stream_cw.worker.eraser import Eraser
 from stream_cw.worker.held import Held
 from stream_cw.worker.lease import Lease
 from stream_cw.worker.manners import Manners
 from stream_cw.worker.metrics import Metrics
+from stream_cw.worker.refusals import Limit
 from stream_cw.worker.rounds import Rounds
 from stream_cw.worker.setup import Setup
 from stream_cw.worker.stats import Stats
@@ -28,6 +31,8 @@ BATCHES_IN_ROUND = 4
 """A fetch brings at most a quarter of a round, so that rounds keep to their limit."""
 PRODUCER_BATCH_BYTES = 1_000_000
 PRODUCER_TIMEOUT_SECONDS = 30.0
+
+log: Final = logging.getLogger("stream_cw.worker")
 
 
 class App(faust.App):  # type: ignore[misc]
@@ -101,6 +106,9 @@ def build_app(
         starts: Mapping[TP, int] = await app.consumer.earliest_offsets(place)
         return starts[place]
 
+    eraser = Eraser(
+        settings.brokers, topics.dead_letters, lambda: app.producer.batches, stats, fail
+    )
     rounds = Rounds(
         Setup(
             topics=topics,
@@ -116,6 +124,7 @@ def build_app(
             held=Held(_topic_ms("rows", "retention.ms") // 2),
             view=view,
             changed=changed,
+            ordered=eraser.look,
             stats=stats,
             metrics=metrics,
             most_records=settings.round_records,
@@ -123,6 +132,7 @@ def build_app(
             batch_records=_batch_records(settings),
             batch_bytes=settings.fetch_bytes,
             guarded=not settings.unsafe_no_guard,
+            limit=_limit(settings),
         )
     )
     app.manners = Manners(
@@ -146,6 +156,11 @@ def build_app(
             )
             await rounds.write_again(tp.partition for tp in assigned)
             rounds.resume()
+            numbers = sorted(tp.partition for tp in assigned)
+            log.info(
+                "recovered: partitions %s, %d changelog records read", numbers, stats.changelog_read
+            )
+            eraser.look()
         except Exception as error:  # noqa: BLE001 - Faust would go on without a word
             if not app.should_stop:  # else the stores are closed by now
                 fail(error)
@@ -160,8 +175,14 @@ def build_app(
             await rounds.run(event.value)
 
     app.task(rounds.push_changes)
+    app.task(eraser.run)
     app.finalize()
     return app
+
+
+def _limit(settings: Settings) -> Limit | None:
+    share = settings.refused_limit
+    return None if share is None else Limit(share, settings.refused_window)
 
 
 def _batch_records(settings: Settings) -> int:

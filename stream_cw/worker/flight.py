@@ -16,6 +16,7 @@ from typing import Any, Final
 from stream_cw.core.codec import decode_state
 from stream_cw.core.state import ProfileState
 from stream_cw.errors import LogMismatchError
+from stream_cw.worker.mark import Mark
 from stream_cw.worker.output import Output
 from stream_cw.worker.sending import Outgoing, record_bytes, send
 from stream_cw.worker.setup import Setup
@@ -80,13 +81,12 @@ class Flight:
         data = self._setup.store.read(partition, key)
         return None if data is None else decode_state(data)
 
-    def dealt_with(self, partition: int) -> int:
-        """Find the highest offset that a round has dealt with; -1 for none."""
+    def mark(self, partition: int) -> Mark:
+        """Find a partition's mark as the last round left it."""
         for round_ in reversed(self._rounds):
             if partition in round_.outputs:
-                return round_.outputs[partition].last
-        mark = self._setup.store.mark(partition)
-        return -1 if mark is None else mark.offset
+                return round_.outputs[partition].mark
+        return self._setup.store.mark(partition) or Mark(self._setup.epoch, -1)
 
     async def _see_through(self, round_: _Round, before: _Round | None) -> None:
         try:
@@ -97,6 +97,8 @@ class Flight:
             rows = await asyncio.gather(*(self._send_rows(output) for output in outputs))
             round_.queued.set()
             await asyncio.gather(*(sent.acknowledged() for pair in rows for sent in pair))
+            if any(output.orders for output in outputs):
+                self._setup.ordered()
             self._observe(outputs)
             if before is not None:
                 await before.through.wait()
@@ -108,7 +110,7 @@ class Flight:
             await self._hold(round_)
             for output, place in zip(stored, places, strict=True):
                 self._setup.store.write(output.partition, output.stored, place)
-                self._setup.done(output.partition, output.last + 1)
+                self._setup.done(output.partition, output.mark.offset + 1)
         except Overtaken:
             pass
         except Exception as error:  # noqa: BLE001 - whatever it is, nothing may be committed

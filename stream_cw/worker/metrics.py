@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Final, Literal
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
@@ -15,7 +15,7 @@ from stream_cw.worker.stats import Stats, descriptions
 PREFIX: Final = "stream_cw_worker_"
 
 Seen = Literal["event_to_row_seconds", "round_records", "state_bytes"]
-Level = Literal["ready", "recovery_records_left", "standby_records_behind"]
+Level = Literal["ready", "recovery_records_left", "standby_records_behind", "hand_over_seconds"]
 
 SEEN: Final[dict[Seen, tuple[str, tuple[float, ...]]]] = {
     "event_to_row_seconds": (
@@ -35,9 +35,13 @@ LEVELS: Final[dict[Level, str]] = {
     "ready": "1 while the worker has its partitions and works on them.",
     "recovery_records_left": "Records of the changelog that the recovery under way has to read.",
     "standby_records_behind": "Records of the changelog that standbys have not taken yet.",
+    "hand_over_seconds": "From the last hand-over's start, or the worker's, to its next round.",
 }
 LAG: Final = "Records of a partition of the event topic that are not dealt with yet."
 REFUSALS: Final = "Records that became dead letters, by reason."
+SHARE: Final = (
+    "Share of refused records among a partition's last, where STREAM_CW_REFUSED_LIMIT is set."
+)
 MODEL: Final = "1 for the model that rows are made with, by id and sha256."
 
 
@@ -52,6 +56,7 @@ class Metrics:
 
     def __init__(self, stats: Stats) -> None:
         self._registry = registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
         registry.register(_Counts(stats))
         self._seen = {
             name: Histogram(PREFIX + name, text, registry=registry, buckets=buckets)
@@ -62,6 +67,7 @@ class Metrics:
         }
         self._lag = Gauge(PREFIX + "lag_records", LAG, ["partition"], registry=registry)
         self._refusals = Counter(PREFIX + "refusals", REFUSALS, ["reason"], registry=registry)
+        self._share = Gauge(PREFIX + "refused_share", SHARE, ["partition"], registry=registry)
         self._model = Gauge(PREFIX + "model", MODEL, ["id", "sha256"], registry=registry)
 
     def observe(self, name: Seen, value: float) -> None:
@@ -75,6 +81,14 @@ class Metrics:
     def refused(self, reason: RefusalReason) -> None:
         """Count a dead letter."""
         self._refusals.labels(reason).inc()
+
+    def refused_share(self, partition: int, share: float) -> None:
+        """Set the share of refused records among a partition's last."""
+        self._share.labels(str(partition)).set(share)
+
+    def forget_shares(self) -> None:
+        """Forget the shares: other partitions may come."""
+        self._share.clear()
 
     def lag(self, records: Mapping[int, int]) -> None:
         """Set the lag of the partitions that this worker has, and of no others."""

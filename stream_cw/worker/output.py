@@ -7,19 +7,22 @@ from msgspec import Struct
 
 from stream_cw.core.codec import encode_state
 from stream_cw.core.dead_letter import dead_letter
+from stream_cw.core.letter_erasure import erasure_order
 from stream_cw.core.row import View, row
 from stream_cw.core.rows import encode_row, row_content, row_key
 from stream_cw.core.state import ProfileState, is_live
 from stream_cw.worker.held import Held
-from stream_cw.worker.mark import MARK_KEY, encode_mark
+from stream_cw.worker.mark import AGAIN_HEADER, MARK_KEY, Mark, encode_mark
 from stream_cw.worker.metrics import Metrics
 from stream_cw.worker.sending import Outgoing
 from stream_cw.worker.stats import Stats
+from stream_cw.worker.trace import TRACEPARENT
 from stream_cw.worker.work import Due, Work
 
 SOURCE_PARTITION: Final = "cw-source-partition"
 SOURCE_OFFSET: Final = "cw-source-offset"
 """Headers of rows and of the changelog's tombstones: the event behind them."""
+AGAIN: Final = [(AGAIN_HEADER, b"")]
 
 
 class Output(Struct, kw_only=True):
@@ -27,30 +30,34 @@ class Output(Struct, kw_only=True):
 
     Attributes
     ----------
-    partition, last : int
-        `last` is the highest offset that the round dealt with.
+    partition : int
+    mark : Mark
+        Of the partition after the round.
     states : dict of bytes to ProfileState or None
         For the rounds that follow while this one is under way.
     stored : dict of bytes to (bytes or None)
         For the store; the mark is among them.
     changelog, rows, letters : list of Outgoing
+    orders : int
+        How many of the letters are orders to erase those of a forgotten profile.
     since : list of int
         When the broker had the first event that a row shows, ms; for each row where it told.
     """
 
     partition: int
-    last: int
+    mark: Mark
     states: dict[bytes, ProfileState | None]
     stored: dict[bytes, bytes | None] = {}
     changelog: list[Outgoing] = []
     rows: list[Outgoing] = []
     letters: list[Outgoing] = []
+    orders: int = 0
     since: list[int] = []
 
     @classmethod
     def of(cls, work: Work) -> "Output":
         """Begin the output of a partition's records."""
-        return cls(partition=work.partition.number, last=work.last, states=work.changes)
+        return cls(partition=work.partition.number, mark=work.mark(), states=work.changes)
 
 
 def put_out(
@@ -64,6 +71,10 @@ def put_out(
     for refused in work.refused:
         output.letters.append(Outgoing(*dead_letter(refused.record, topic, refused.error)))
         yield
+    for profile, offset in work.forgotten.items():
+        order = erasure_order(profile, work.partition.number, offset)
+        output.letters.append(Outgoing(*order))
+        output.orders += 1
     for key in work.erased:
         held.forget(key)
         output.rows.append(Outgoing(key, None, _source(work.partition.number, work.last)))
@@ -82,8 +93,11 @@ def put_out(
             output.stored[key] = encode_state(state)
             yield
     # States, mark, tombstones: see `mark` for why in this order.
-    output.stored[MARK_KEY] = encode_mark(work.mark())
-    output.changelog = [Outgoing(key, value) for key, value in output.stored.items()]
+    output.stored[MARK_KEY] = encode_mark(output.mark)
+    late = {key for key, state in work.changes.items() if state and work.is_past(state)}
+    output.changelog = [
+        Outgoing(key, value, AGAIN if key in late else []) for key, value in output.stored.items()
+    ]
     for key, state in work.changes.items():
         if state is None:
             output.stored[key] = None
@@ -122,7 +136,15 @@ def _row(key: bytes, due: Due, held: Held, view: View, now_ms: int) -> Outgoing 
     if not held.is_new(key, row_content(built), now_ms) and not due.asked:
         return None
     source = due.state.source
-    return Outgoing(key, encode_row(built), _source(source.partition, source.offset))
+    headers = _source(source.partition, source.offset)
+    if due.trace is not None:
+        headers.append((TRACEPARENT, due.trace))
+    return Outgoing(key, encode_row(built), headers)
+
+
+def again(partition: int, key: bytes, value: bytes | None, seen: int) -> Outgoing:
+    """Encode what the changelog is to end with for a key: its state, or that it is forgotten."""
+    return Outgoing(key, value, AGAIN if value is not None else _source(partition, seen))
 
 
 def _source(partition: int, offset: int) -> list[tuple[str, bytes]]:
@@ -138,6 +160,8 @@ def count(work: Work, stats: Stats, metrics: Metrics) -> None:
     stats.refused += len(work.refused)
     for refused in work.refused:
         metrics.refused(refused.error.reason)
+    if work.refusals is not None:
+        metrics.refused_share(work.partition.number, work.refusals.share())
 
 
 def measure(records: int, outputs: Iterable[Output], metrics: Metrics) -> None:

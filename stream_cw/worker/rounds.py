@@ -12,11 +12,13 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from stream_cw.core.records import Record
+from stream_cw.errors import TooManyRefusedError
 from stream_cw.worker.breath import Breath
 from stream_cw.worker.checks import check_start
 from stream_cw.worker.flight import Flight, Overtaken
 from stream_cw.worker.live import Live
-from stream_cw.worker.output import Output, count, measure, push_out, put_out
+from stream_cw.worker.output import Output, again, count, measure, push_out, put_out
+from stream_cw.worker.refusals import Refusals
 from stream_cw.worker.sending import Outgoing
 from stream_cw.worker.setup import Setup
 from stream_cw.worker.transport import LOG_APPEND_TIME, Batch
@@ -35,6 +37,7 @@ class Rounds:
         self._flight = Flight(setup)
         self._next: dict[int, int] = {}
         self._open = False
+        self._halted_at = self.lease.now()
         self._room = asyncio.Event()
         self._queue: asyncio.Queue[Any] | None = None
         self._live = Live()
@@ -81,23 +84,30 @@ class Rounds:
         self.setup.held.clear()  # other workers may have sent rows meanwhile
         self._live.clear()
         self._next.clear()
+        self.setup.metrics.forget_shares()
         self._flight.resume()
         self._open = True
-        self.lease.renew(self.lease.now())
+        now = self.lease.now()
+        self.lease.renew(now)
+        self.setup.metrics.level("hand_over_seconds", now - self._halted_at)
 
     async def settle(self) -> None:
         """Start no further round and see those in flight through."""
+        if self._open:
+            self._halted_at = self.lease.now()
         self._open = False
         self._room.set()
         await self._flight.land()
 
     async def write_again(self, partitions: Iterable[int]) -> None:
-        """Put states back on top that a worker which was cut off has hidden with older ones."""
+        """Put what a worker that was cut off has hidden with older states back on top."""
         store = self.setup.store
         for partition in partitions:
             keys = store.behind.pop(partition, {})
-            stored = {key: store.read(partition, key) for key in keys}
-            records = [Outgoing(key, value) for key, value in stored.items() if value is not None]
+            records = [
+                again(partition, key, store.read(partition, key), seen)
+                for key, seen in keys.items()
+            ]
             if records:
                 self.setup.stats.rewritten += len(records)
                 store.write(partition, {}, await self._flight.append(partition, records))
@@ -138,6 +148,9 @@ class Rounds:
                 yield
             except Overtaken:
                 pass
+            except TooManyRefusedError as error:
+                await self.settle()  # else letters of the rounds before would come again
+                self.setup.fail(error)
             except Exception as error:  # noqa: BLE001 - whatever it is, nothing may be committed
                 self.setup.fail(error)
 
@@ -206,7 +219,7 @@ class Rounds:
         setup.stats.pushed += pushed
         setup.stats.rows += pushed
         outputs = [
-            Output(partition=number, last=self._flight.dealt_with(number), states={}, rows=made)
+            Output(partition=number, mark=self._flight.mark(number), states={}, rows=made)
             for number, made in rows.items()
             if made
         ]
@@ -239,9 +252,11 @@ class Rounds:
             raise Overtaken
 
     def _new_work(self, partition: int) -> Work:
+        mark, limit = self._flight.mark(partition), self.setup.limit
         return Work(
             Partition(self.setup.epoch, partition, self.setup.partitions),
-            mark=self._flight.dealt_with(partition),
+            mark=mark.offset,
+            refusals=None if limit is None else Refusals(limit, mark.refused),
             lookup=lambda key: self._flight.state(partition, key),
             guarded=self.setup.guarded,
         )
@@ -249,4 +264,5 @@ class Rounds:
 
 def _record(found: Any) -> Record:
     stamped = found.timestamp if found.timestamp_type == LOG_APPEND_TIME else None
-    return Record(found.key, found.value, found.partition, found.offset, stamped)
+    headers = tuple(found.headers)
+    return Record(found.key, found.value, found.partition, found.offset, stamped, headers)

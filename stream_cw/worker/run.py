@@ -17,7 +17,7 @@ from stream_cw.broker.identities import Identity
 from stream_cw.config import Settings
 from stream_cw.core.row import View
 from stream_cw.core.warm_up import warm_up
-from stream_cw.errors import StreamCwError
+from stream_cw.errors import StreamCwError, TooManyRefusedError
 from stream_cw.logs import set_up_logging
 from stream_cw.worker.app import App, build_app
 from stream_cw.worker.catalog import Catalog
@@ -30,6 +30,8 @@ from stream_cw.worker.stats import Stats
 
 STATS_SECONDS: Final = 30.0
 STOP_SECONDS: Final = 30.0
+TOO_MANY_REFUSED: Final = 3
+"""Exit code, so that an operator's tools tell it from a fault that a restart may mend."""
 
 # Faust's services log under the names of the modules that subclass them.
 _OWN: Final = tuple(f"stream_cw.worker.{module}" for module in ("app", "transport", "store"))
@@ -49,7 +51,8 @@ def run_worker(settings: Settings) -> int:
     -------
     int
         Exit code: 0 after a graceful stop, 1 if the worker may not start; the reason is logged in
-        one line. A fault on the way ends the process at once with exit code 1, nothing committed.
+        one line. A fault on the way ends the process at once with exit code 1, nothing committed;
+        too many refused records end it in the same way with `TOO_MANY_REFUSED`.
     """
     quiet = "DEBUG" if settings.log_level == "DEBUG" else "ERROR"
     set_up_logging(settings.log_level, settings.log_format, FRAMEWORK, quiet)
@@ -131,9 +134,9 @@ def _failure(settings: Settings, stats: Stats) -> Callable[[BaseException], NoRe
     def fail(error: BaseException) -> NoReturn:
         # Not an exception: Faust would acknowledge the events that it was raised on.
         log.error("%s", _told(error))
-        _report(settings, stats)
+        _report(settings, stats, type(error).__name__)
         logging.shutdown()
-        os._exit(1)
+        os._exit(TOO_MANY_REFUSED if isinstance(error, TooManyRefusedError) else 1)
 
     return fail
 
@@ -156,7 +159,7 @@ def _log_counts(stats: Stats) -> None:
     log.info("counts %s", stats.line(), extra={"facts": {"counts": stats}})
 
 
-def _report(settings: Settings, stats: Stats) -> None:
+def _report(settings: Settings, stats: Stats, stopped_by: str | None = None) -> None:
     _log_counts(stats)
     if settings.stats_file is not None:
-        stats.write(settings.stats_file)
+        stats.write(settings.stats_file, stopped_by)

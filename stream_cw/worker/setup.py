@@ -11,6 +11,7 @@ from stream_cw.worker.held import Held
 from stream_cw.worker.lease import Lease
 from stream_cw.worker.mark import Mark
 from stream_cw.worker.metrics import Metrics
+from stream_cw.worker.refusals import Limit
 from stream_cw.worker.sending import Producer
 from stream_cw.worker.stats import Stats
 
@@ -18,7 +19,7 @@ from stream_cw.worker.stats import Stats
 class Store(Protocol):
     """The part of the state store that rounds use."""
 
-    behind: dict[int, dict[bytes, None]]
+    behind: dict[int, dict[bytes, int]]
 
     def read(self, partition: int, key: bytes) -> bytes | None:
         """Read an encoded state."""
@@ -54,6 +55,10 @@ class Setup(Struct, frozen=True, kw_only=True):
         What rows are made with from now on; a round asks once.
     changed : callable
         Waits for a change of the catalog, and tells which ids it named.
+    ordered : callable
+        Told when dead letters were ordered to be erased.
+    limit : Limit or None
+        Of the share of refused records; None: there is none.
     """
 
     topics: Topics
@@ -69,6 +74,7 @@ class Setup(Struct, frozen=True, kw_only=True):
     held: Held
     view: Callable[[], View]
     changed: Callable[[], Awaitable[frozenset[str]]]
+    ordered: Callable[[], None]
     stats: Stats
     metrics: Metrics
     most_records: int
@@ -76,3 +82,4 @@ class Setup(Struct, frozen=True, kw_only=True):
     batch_records: int
     batch_bytes: int
     guarded: bool = True
+    limit: Limit | None = None

@@ -34,6 +34,9 @@ class Stats(Struct):
     held_back: Annotated[
         int, Meta(description="Rows left out because the device has the same content already.")
     ] = 0
+    letters_erased: Annotated[
+        int, Meta(description="Dead letters of forgotten profiles that were erased.")
+    ] = 0
     changelog_sent: Annotated[int, Meta(description="Records written to the changelog.")] = 0
     changelog_bytes: Annotated[int, Meta(description="Bytes of these records.")] = 0
     changelog_read: Annotated[
@@ -42,7 +45,7 @@ class Stats(Struct):
     ] = 0
     rewritten: Annotated[
         int,
-        Meta(description="States written again, because an older one stood behind them."),
+        Meta(description="States and tombstones written again: an older state stood behind them."),
     ] = 0
     rebalances: Annotated[int, Meta(description="Hand-overs of partitions.")] = 0
     models_taken: Annotated[int, Meta(description="Artefacts taken from the model topic.")] = 0
@@ -59,10 +62,16 @@ class Stats(Struct):
         """Return the counts as one line of JSON."""
         return msgspec.json.encode(self).decode()
 
-    def write(self, path: Path) -> None:
-        """Write the counts to a file; a reader never sees half of it."""
+    def write(self, path: Path, stopped_by: str | None = None) -> None:
+        """Write the counts to a file, and the error that ended the process, by its class.
+
+        A reader never sees half of it.
+        """
+        told = msgspec.structs.asdict(self)
+        if stopped_by is not None:
+            told["stopped_by"] = stopped_by
         half = path.with_name(path.name + ".part")
-        half.write_text(self.line() + "\n")
+        half.write_bytes(msgspec.json.encode(told) + b"\n")
         half.replace(path)
 
 

@@ -8,7 +8,6 @@ is read back from the changelog.
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from typing import Any, Final
 
 import rocksdict
@@ -18,7 +17,8 @@ from msgspec import Struct
 
 from stream_cw.core.codec import decode_state
 from stream_cw.errors import StreamCwError
-from stream_cw.worker.mark import MARK_KEY, Mark, decode_mark
+from stream_cw.worker.disk import destroy_store, noted, open_store, shared_memory
+from stream_cw.worker.mark import AGAIN_HEADER, MARK_KEY, Mark, decode_mark
 from stream_cw.worker.stats import Stats
 from stream_cw.worker.transport import Stretch
 
@@ -27,16 +27,7 @@ STORED_AT_KEY: Final = b"!stored_at"
 TOMBSTONE_HEADER: Final = "cw-source-offset"
 """Tombstones of the changelog say at which offset the profile was forgotten."""
 
-_OPEN_FILES: Final = 512
-
 log: Final = logging.getLogger("stream_cw.worker")
-
-
-class Shared(Struct, frozen=True):
-    """Memory that the stores of all partitions share."""
-
-    cache: rocksdict.Cache
-    buffers: rocksdict.WriteBufferManager
 
 
 class Config(Struct, frozen=True):
@@ -66,24 +57,31 @@ class StateStore(rocksdb.Store):  # type: ignore[misc]
     def __init__(self, url: Any, app: Any, table: Any, config: Config, **kwargs: Any) -> None:
         super().__init__(url, app, table, driver="rocksdict", **kwargs)
         self._config = config
-        self._shared = _shared_memory(config)
-        self.behind: dict[int, dict[bytes, None]] = {}
-        """Keys by partition whose changelog ends with an older state than the store has."""
         self._read_to: dict[int, int] = {}
+        self._shared = shared_memory(config.cache_bytes, config.buffer_bytes)
+        self.behind: dict[int, dict[bytes, int]] = {}
+        """Keys by partition whose changelog ends with an older state than the store has, or with
+        one of a profile that was forgotten since; and what went into the newer."""
+        self._gone: dict[int, dict[bytes, int]] = {}
+        self._marked: dict[int, int] = {}
 
     def read(self, partition: int, key: bytes) -> bytes | None:
         """Read the encoded state of a profile."""
-        value: bytes | None = self._opened(partition).get(key)
+        db = self._opened(partition)
+        try:
+            value: bytes | None = db.get(key)
+        except Exception as error:  # noqa: BLE001 - rocksdict has no type for it
+            raise noted(error, self.partition_path(partition)) from None
         return value
 
     def mark(self, partition: int) -> Mark | None:
         """Read the partition's mark."""
-        value = self._opened(partition).get(MARK_KEY)
+        value = self.read(partition, MARK_KEY)
         return None if value is None else decode_mark(value)
 
     def place(self, partition: int) -> int | None:
         """Read the last changelog offset that went in."""
-        value = self._opened(partition).get(OFFSET_KEY)
+        value = self.read(partition, OFFSET_KEY)
         return None if value is None else int(value)
 
     def write(
@@ -109,8 +107,9 @@ class StateStore(rocksdb.Store):  # type: ignore[misc]
     def take(self, message: Any) -> None:
         """Take records of the changelog; for each key the state that saw most stays.
 
-        A worker that was cut off may have put an older state behind a newer one. The newer one is
-        kept, and its key is noted in `behind`, to be written to the changelog again.
+        A worker that was cut off may have put an older state behind a newer one, or behind a
+        tombstone. The newer one is kept, and its key is noted in `behind`, to be written to the
+        changelog again.
         """
         if self.app.should_stop:  # the stores are closed, or will be in a moment
             return
@@ -135,11 +134,14 @@ class StateStore(rocksdb.Store):  # type: ignore[misc]
             self._read_to.pop(tp.partition, None)
             self.app.consumer.read_again(tp)
             return
+        if stretch.sought:
+            mark = self.mark(tp.partition)
+            self._marked[tp.partition] = -1 if mark is None else mark.offset
+            self._gone[tp.partition] = {}
         self._apply(tp.partition, stretch.records)
         self._read_to[tp.partition] = stretch.records[-1].offset + 1
 
     def _apply(self, partition: int, records: Iterable[Any]) -> None:
-        db = self._opened(partition)
         known = self.place(partition)
         behind = self.behind.setdefault(partition, {})
         states: dict[bytes, bytes | None] = {}
@@ -150,20 +152,39 @@ class StateStore(rocksdb.Store):  # type: ignore[misc]
             if known is not None and last <= known:
                 continue
             key = record.key
-            before = states[key] if key in states else db.get(key)
+            before = states[key] if key in states else self.read(partition, key)
             applied = _applied_in(record)  # refuses a state of a newer version
-            if before is not None and _applied(key, before) > applied:
-                behind[key] = None
+            seen = self._forgotten(partition, record) if before is None else _applied(key, before)
+            if seen > applied or (before is None and record.value is not None and seen == applied):
+                behind[key] = seen
                 continue
             behind.pop(key, None)
+            if record.value is None:
+                self._gone[partition][key] = applied
             states[key] = record.value
         if states or last > (known if known is not None else -1):
             self.write(partition, states, last)
 
+    def _forgotten(self, partition: int, record: Any) -> int:
+        """Find how far was seen of a key that has no state: it is forgotten up to there.
+
+        Either its tombstone was read, or it lies before the place that the store has come to: then
+        all up to the mark that the store had when it began to read left no state.
+        """
+        gone = self._gone[partition].get(record.key)
+        if gone is not None:
+            return gone
+        is_late = any(name == AGAIN_HEADER for name, _ in record.headers)
+        return -1 if is_late else self._marked[partition]
+
     def _write(self, partition: int, batch: rocksdict.WriteBatch, changelog_offset: int) -> None:
         batch.put(OFFSET_KEY, b"%d" % changelog_offset)
         batch.put(STORED_AT_KEY, b"%d" % _wall_ms())
-        self._opened(partition).write(batch)
+        db = self._opened(partition)
+        try:
+            db.write(batch)
+        except Exception as error:  # noqa: BLE001 - rocksdict has no type for it
+            raise noted(error, self.partition_path(partition)) from None
 
     def _opened(self, partition: int) -> rocksdict.Rdict:
         try:
@@ -197,6 +218,7 @@ class StateStore(rocksdb.Store):  # type: ignore[misc]
             if tp.topic == table.changelog_topic_name:
                 self.behind.pop(tp.partition, None)
                 self._read_to.pop(tp.partition, None)
+                self._gone.pop(tp.partition, None)
                 if (db := self._dbs.pop(tp.partition, None)) is not None:
                     db.close()
 
@@ -207,13 +229,13 @@ class StateStore(rocksdb.Store):  # type: ignore[misc]
 
     def _open_for_partition(self, partition: int) -> rocksdict.Rdict:
         path = self.partition_path(partition)
-        db = _open(path, self._shared)
+        db = open_store(path, self._shared, (STORED_AT_KEY, OFFSET_KEY, MARK_KEY))
         stored_at = db.get(STORED_AT_KEY)
         if stored_at is not None and _wall_ms() - int(stored_at) > self._config.rebuild_after_ms:
             log.warning("the store of partition %d rested for too long: it is rebuilt", partition)
             db.close()
-            rocksdict.Rdict.destroy(str(path), _options(self._shared))
-            db = _open(path, self._shared)
+            destroy_store(path, self._shared)
+            db = open_store(path, self._shared)
         return db
 
 
@@ -229,29 +251,6 @@ def _applied_in(record: Any) -> int:
         if name == TOMBSTONE_HEADER:
             return int(value)
     raise StreamCwError(f"changelog record {record.offset} is a tombstone without a source")
-
-
-def _shared_memory(config: Config) -> Shared:
-    cache = rocksdict.Cache(config.cache_bytes)
-    return Shared(cache, rocksdict.WriteBufferManager(config.buffer_bytes, allow_stall=False))
-
-
-def _options(shared: Shared) -> rocksdict.Options:
-    table = rocksdict.BlockBasedOptions()
-    table.set_bloom_filter(10, block_based=False)
-    table.set_block_cache(shared.cache)
-    options = rocksdict.Options(raw_mode=True)
-    options.create_if_missing(True)
-    options.set_max_open_files(_OPEN_FILES)
-    options.set_write_buffer_manager(shared.buffers)
-    options.set_block_based_table_factory(table)
-    options.set_keep_log_file_num(2)
-    return options
-
-
-def _open(path: Path, shared: Shared) -> rocksdict.Rdict:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return rocksdict.Rdict(str(path), options=_options(shared))
 
 
 def _wall_ms() -> int:

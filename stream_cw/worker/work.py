@@ -9,13 +9,15 @@ from collections.abc import Callable
 import msgspec
 from msgspec import Struct
 
-from stream_cw.core.events import HomeView, SessionStart
+from stream_cw.core.events import ForgetProfile, HomeView, SessionStart
 from stream_cw.core.records import Record, admit
 from stream_cw.core.rows import row_key
 from stream_cw.core.state import ProfileState, Source, live_devices
 from stream_cw.core.step import QUIET, Step, is_seen, step
 from stream_cw.errors import RefusedRecordError
 from stream_cw.worker.mark import Mark
+from stream_cw.worker.refusals import Refusals
+from stream_cw.worker.trace import trace_of
 
 Lookup = Callable[[bytes], ProfileState | None]
 Asking = SessionStart | HomeView
@@ -48,6 +50,8 @@ class Due(Struct, frozen=True):
         The device waits for a row: it is sent whatever the device has already.
     since_ms : int or None
         When the broker had the first event that the row shows, ms; None where it did not tell.
+    trace : bytes or None
+        Trace of the event at which the row was due, where its record names one.
     """
 
     profile_id: str
@@ -55,6 +59,7 @@ class Due(Struct, frozen=True):
     state: ProfileState
     asked: bool = False
     since_ms: int | None = None
+    trace: bytes | None = None
 
 
 class Refused(Struct, frozen=True):
@@ -74,6 +79,8 @@ class Work:
         Highest offset that was dealt with before.
     lookup : callable
         Gives the state of a profile, by its key, as the rounds before left it.
+    refusals : Refusals, optional
+        Which of the last records were refused; None: nobody counts.
     guarded : bool, default True
         False applies again what comes again, whatever its place and its id: for the negative
         control of the tests alone.
@@ -87,6 +94,9 @@ class Work:
     erased : dict of bytes to None
         Keys of rows to erase, in order; they go out before the rows of `due`.
     refused : list of Refused
+    forgotten : dict of bytes to int
+        Offset of the event by which a profile was forgotten, by its key.
+    refusals : Refusals or None
     last : int
         Highest offset taken, `mark` before the first.
     applied, repeated, redelivered, conflated : int
@@ -94,17 +104,25 @@ class Work:
     """
 
     def __init__(
-        self, partition: Partition, *, mark: int, lookup: Lookup, guarded: bool = True
+        self,
+        partition: Partition,
+        *,
+        mark: int,
+        lookup: Lookup,
+        refusals: Refusals | None = None,
+        guarded: bool = True,
     ) -> None:
         self.partition = partition
         self.changes: dict[bytes, ProfileState | None] = {}
         self.due: dict[bytes, Due] = {}
         self.erased: dict[bytes, None] = {}
         self.refused: list[Refused] = []
+        self.forgotten: dict[bytes, int] = {}
         self.last = mark
         self.applied = self.repeated = self.redelivered = self.conflated = 0
         self._mark = mark if guarded else -1
         self._lookup = lookup
+        self.refusals = refusals
         self._guarded = guarded
 
     def take(self, record: Record) -> None:
@@ -114,6 +132,8 @@ class Work:
         ------
         StateError
             If the stored state of its profile cannot be used.
+        TooManyRefusedError
+            If it is one too many.
         """
         self.last = max(self.last, record.offset)
         dealt_with = record.offset <= self._mark
@@ -124,7 +144,10 @@ class Work:
                 self.redelivered += 1
             else:
                 self.refused.append(Refused(record, error))
+                self._note(record, refused=True)
             return
+        if not dealt_with:
+            self._note(record, refused=False)
         key = event.profile_id.encode()
         before = self.changes[key] if key in self.changes else self._lookup(key)
         if before is None and dealt_with:
@@ -137,15 +160,22 @@ class Work:
         result = step(before, event, source)
         self._count(result, seen=before is not None and is_seen(before, source))
         self.changes[key] = result.state
+        if result.applied and isinstance(event, ForgetProfile):
+            self.forgotten[key] = record.offset
         for device_id in result.erased:
             self._erase(row_key(event.profile_id, device_id))
         # What comes again finds a state that may have been left by a quiet event: no row is its.
         if result.state is not None and result.state.cause_type not in QUIET:
             asking = event.device_id if isinstance(event, Asking) else None
+            since, trace = record.append_ts, trace_of(record.headers)
             for device_id in result.due or _waiting(result.state, asking):
                 asked = device_id == asking
-                due = Due(event.profile_id, device_id, result.state, asked, record.append_ts)
+                due = Due(event.profile_id, device_id, result.state, asked, since, trace)
                 self._set_due(due)
+
+    def _note(self, record: Record, *, refused: bool) -> None:
+        if self.refusals is not None:
+            self.refusals.note(self.partition.number, record.offset, refused=refused)
 
     def _count(self, result: Step, *, seen: bool) -> None:
         if result.applied:
@@ -169,9 +199,14 @@ class Work:
             self.conflated += 1
         self.erased[key] = None
 
+    def is_past(self, state: ProfileState) -> bool:
+        """Whether a state was dealt with before: it is written again."""
+        return state.source.offset <= self._mark
+
     def mark(self) -> Mark:
         """Return the partition's mark after these records."""
-        return Mark(self.partition.epoch, self.last)
+        seen = b"" if self.refusals is None else self.refusals.encoded()
+        return Mark(self.partition.epoch, self.last, refused=seen)
 
 
 def _waiting(state: ProfileState, asking: str | None) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import jsonschema_rs
 
 from stream_cw.core.catalog import decode_catalog_entry
-from stream_cw.core.dead_letter import DeadLetter, Headers, decode_dead_letter
+from stream_cw.core.dead_letter import DeadLetter, Headers, decode_dead_letter, letter_key
 from stream_cw.core.events import decode_event
 from stream_cw.core.rows import decode_row
 from stream_cw.errors import RefusedModelError, RefusedRecordError
@@ -87,8 +87,18 @@ def headers_of(value: bytes) -> Headers:
     ]
 
 
+def letter_of(headers: Headers) -> tuple[bytes, bytes, Headers]:
+    """Put key and value to the headers of a letter, of a refused record with the key `key`."""
+    told = dict(headers)
+    try:
+        place = [int(told[f"cw-origin-{name}"] or b"") for name in ("partition", "offset")]
+    except (KeyError, ValueError):  # they are refused before the key is looked at
+        place = [0, 0]
+    return letter_key(*place, b"key"), b"" if "cw-value-null" in told else b"value", headers
+
+
 def _decode_headers(value: bytes) -> DeadLetter:
-    return decode_dead_letter(b"key", b"value", headers_of(value))
+    return decode_dead_letter(*letter_of(headers_of(value)))
 
 
 def _contract(topic: str, decode: Callable[[bytes], object]) -> Contract:

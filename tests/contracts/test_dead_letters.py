@@ -68,8 +68,8 @@ def test_only_what_does_not_fit_is_cut_and_then_told(
     key: bytes | None, value: bytes | None, limit: int
 ) -> None:
     record = Record(key, value, 0, 1)
-    kept_key, kept, headers = dead_letter(record, TOPIC, BAD_FIELD, max_bytes=limit)
-    letter = decode_dead_letter(kept_key, kept, headers)
+    letter = decode_dead_letter(*dead_letter(record, TOPIC, BAD_FIELD, max_bytes=limit))
+    kept_key, kept = letter.key, letter.value
     assert len(kept_key or b"") + len(kept or b"") <= limit
     assert (kept_key is None, kept is None) == (key is None, value is None)
     if len(key or b"") + len(value or b"") <= limit:
@@ -90,7 +90,7 @@ def test_a_record_at_the_brokers_limit_fits_whole_with_the_longest_message(key_b
     record = Record(key, value, 2**31 - 1, 2**59)
     error = RefusedRecordError("wrong_partition", "ü" * 5_000)
     written = dead_letter(record, "t" * 249, error)
-    assert written[:2] == (key, value)
+    assert written[:2] == (b"%d/%d/%b" % (record.partition, record.offset, key), value)
     assert size_on_the_topic(*written) <= DEAD_LETTER_TOPIC_LIMIT
 
 
@@ -99,10 +99,12 @@ def test_a_record_at_the_brokers_limit_fits_whole_with_the_longest_message(key_b
 )
 def test_a_longer_record_is_cut_to_fit(key_bytes: int, value_bytes: int) -> None:
     record = Record(b"k" * key_bytes, b"v" * value_bytes, 0, 1)
-    key, value, headers = dead_letter(record, TOPIC, BAD_FIELD)
+    written = dead_letter(record, TOPIC, BAD_FIELD)
+    assert size_on_the_topic(*written) <= DEAD_LETTER_TOPIC_LIMIT
+    letter = decode_dead_letter(*written)
+    key, value = letter.key, letter.value
     assert key is not None
     assert value is not None
-    assert size_on_the_topic(key, value, headers) <= DEAD_LETTER_TOPIC_LIMIT
     assert len(key) == min(key_bytes, MAX_KEY_BYTES)
     assert len(value) == min(value_bytes, MAX_LETTER_BYTES - len(key))
 
@@ -132,7 +134,7 @@ def test_bad_headers_are_refused_by_name(
     headers: list[tuple[str, bytes | None]], reason: str, named: str
 ) -> None:
     with pytest.raises(RefusedRecordError) as refused:
-        decode_dead_letter(b"k", b"v", headers)
+        decode_dead_letter(b"3/17/k", b"v", headers)
     assert refused.value.reason == reason
     assert named in refused.value.message
     assert "Mallory" not in refused.value.message
@@ -140,4 +142,24 @@ def test_bad_headers_are_refused_by_name(
 
 def test_headers_of_others_may_hold_anything() -> None:
     others = [("traceparent", b"\xff"), ("x", None), ("traceparent", b"again")]
-    assert decode_dead_letter(b"k", b"v", [*others, *good()]).offset == 17
+    assert decode_dead_letter(b"3/17/k", b"v", [*others, *good()]).offset == 17
+
+
+@pytest.mark.parametrize("key", [None, b"", b"k", b"3/17k", b"3/18/k", b"03/17/k", b"3"])
+def test_a_key_that_is_not_the_origins_is_refused(key: bytes | None) -> None:
+    with pytest.raises(RefusedRecordError) as refused:
+        decode_dead_letter(key, b"v", good())
+    assert refused.value.reason == "key_mismatch"
+
+
+def test_no_key_and_an_empty_key_are_told_apart() -> None:
+    keys = [None, b"", b"/", b"a/b", b"1/2/3"]
+    written = [dead_letter(Record(key, b"v", 3, 17), TOPIC, BAD_FIELD) for key in keys]
+    assert len({key for key, *_ in written}) == len(keys)
+    assert [decode_dead_letter(*letter).key for letter in written] == keys
+
+
+def test_a_tombstone_is_no_letter_and_a_null_value_is_empty() -> None:
+    for value in (None, b"v"):
+        with pytest.raises(RefusedRecordError, match="cw-value-null"):
+            decode_dead_letter(b"3/17", value, [*good(), ("cw-value-null", b"true")])

@@ -17,6 +17,7 @@ from contract_cases import (
     SCHEMAS,
     Contract,
     headers_of,
+    letter_of,
 )
 
 from stream_cw.core.catalog import (
@@ -207,7 +208,7 @@ def test_a_valid_catalog_entry_survives_writing_and_reading(path: Path) -> None:
 @of(DEAD_LETTERS)
 def test_a_valid_dead_letter_tells_what_its_headers_say(path: Path) -> None:
     headers = headers_of(path.read_bytes())
-    letter = decode_dead_letter(b"key", b"value", headers)
+    letter = decode_dead_letter(*letter_of(headers))
     told = dict(headers)
     assert letter.identity() == (
         told["cw-origin-topic"].decode(),
@@ -215,7 +216,7 @@ def test_a_valid_dead_letter_tells_what_its_headers_say(path: Path) -> None:
         int(told["cw-origin-offset"]),
     )
     error = RefusedRecordError(letter.reason, letter.message)
-    record = Record(b"key", b"value", letter.partition, letter.offset)
+    record = Record(b"key", letter.value, letter.partition, letter.offset)
     again = dead_letter(record, letter.topic, error)
     cut = {"cw-value-bytes", "cw-value-sha256"}
     assert dict(again[2]) == {k: v for k, v in told.items() if k.startswith("cw-") and k not in cut}

@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -10,7 +9,7 @@ import pytest
 from gateway_support import GatewayProcess, StartGateway, gateways
 from page_support import wait_taken
 from worker_support import make_events, wait_until, workers
-from worker_system import PARTITIONS, System
+from worker_system import PARTITIONS, System, a_system
 
 from stream_cw.broker.contract import topic_names
 from stream_cw.broker.embedded import embedded_broker
@@ -18,19 +17,10 @@ from stream_cw.broker.process import Broker
 from stream_cw.broker.topics import apply_topics
 
 
-@contextmanager
-def a_system(broker: Broker, folder: Path) -> Iterator[System]:
-    prefix = f"t{secrets.token_hex(4)}."
-    topics = topic_names(prefix)
-    apply_topics(broker.address, topics, partitions=PARTITIONS)
-    with workers(folder, brokers=broker.address, topic_prefix=prefix) as start:
-        yield System(broker.address, prefix, topics, start)
-
-
 @pytest.fixture
 def system(kafka: Broker, tmp_path: Path) -> Iterator[System]:
     """Topics of a test alone; it starts its workers itself."""
-    with a_system(kafka, tmp_path) as system:
+    with a_system(kafka.address, tmp_path) as system:
         yield system
 
 
@@ -46,7 +36,7 @@ def shared_system(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> It
 
     A worker takes some seconds to start.
     """
-    with a_system(kafka, tmp_path_factory.mktemp("shared")) as system:
+    with a_system(kafka.address, tmp_path_factory.mktemp("shared")) as system:
         system.start()
         wait_until(lambda: system.sharing() == 1, "the worker works")
         yield system

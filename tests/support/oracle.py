@@ -6,17 +6,22 @@ row of a device has the content of the replay's last. States likewise, as the ch
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Container, Iterable
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from hashlib import sha256
+from itertools import chain
 from pathlib import Path
 
-from worker_support import Message, last_values, read_all
+from worker_support import last_values, read_all
 
 from stream_cw.broker.contract import Topics
+from stream_cw.clients.read import read
 from stream_cw.clients.record import record
 from stream_cw.core.codec import encode_state
 from stream_cw.core.dead_letter import decode_dead_letter
+from stream_cw.core.letter_erasure import is_letter
+from stream_cw.core.records import Record
 from stream_cw.core.row import RECENCY, View
 from stream_cw.core.rows import Row, Version, decode_row, encode_row, row_content
 from stream_cw.core.state import ProfileState
@@ -33,6 +38,7 @@ class Expected:
     """What the replay of a recorded log comes to."""
 
     rows: dict[Place, set[bytes]] = field(default_factory=lambda: defaultdict(set))
+    """SHA-256 of what may stand at each place."""
     last: dict[bytes, set[bytes | None]] = field(default_factory=dict)
     """Content of each device's last row, under each of the views; None: it is erased."""
     refused: set[tuple[str, int, int]] = field(default_factory=set)
@@ -53,6 +59,8 @@ class Verdict:
     dead_letters: int
     dead_letters_wrong: set[tuple[str, int, int]]
     states_wrong: list[bytes]
+    lower_at: list[int] = field(default_factory=list)
+    """When rows of a lower version came, as the broker stamped them, ms."""
 
     @property
     def holds(self) -> bool:
@@ -113,7 +121,7 @@ def _replay(
             last.setdefault(key, []).append(partial(played.row, device_id))
             place = key, Version(played.state.revision, view.catalog, view.model)
             if wanted is None or place in wanted:
-                expected.rows[place].add(encode_row(played.row(device_id)))
+                expected.rows[place].add(digest(encode_row(played.row(device_id))))
     expected.states = {
         profile_id.encode(): encode_state(state) for profile_id, state in states.items()
     }
@@ -130,47 +138,83 @@ def judge(
     pushed: bool = False,
 ) -> Verdict:
     """Read everything back and compare it with the replay of the event topic."""
-    path = folder / "recording.jsonl"
-    with path.open("wb") as out:
-        record(brokers, out, topic=topics.events)
-    rows = read_all(brokers, topics.rows, partitions)
-    written = {(key, decode_row(value).version) for key, value, *_ in rows if value is not None}
-    expected = expected_of(EventLog(path), views, written, pushed=pushed)
-    verdict = _judge_rows(rows, expected)
-    letters = [
-        decode_dead_letter(key, value, headers).identity()
-        for key, value, headers, *_ in read_all(brokers, topics.dead_letters, 1)
-    ]
-    verdict.dead_letters = len(set(letters))
-    verdict.dead_letters_wrong = set(letters) ^ expected.refused
-    changelog = read_all(brokers, topics.changelog, partitions)
-    folded = {
-        key: value for key, value in last_values(changelog).items() if not key.startswith(b"!")
-    }
-    verdict.states_wrong = sorted(
-        key
-        for key in folded.keys() | expected.states.keys()
-        if folded.get(key) != expected.states.get(key)
-    )
+    expected = read_back(brokers, topics, partitions, folder, views, pushed=pushed)
+    verdict = judge_rows(brokers, topics, partitions, expected)
+    folded = last_values(read_all(brokers, topics.changelog, partitions))
+    verdict.states_wrong = states_wrong(folded, expected)
     return verdict
 
 
-def _judge_rows(rows: Iterable[Message], expected: Expected) -> Verdict:
+def read_back(
+    brokers: str,
+    topics: Topics,
+    partitions: int,
+    folder: Path,
+    views: Collection[View] = (RECENCY,),
+    *,
+    pushed: bool = False,
+) -> Expected:
+    """Record the event topic, and replay it: the rows that were written, and all states."""
+    path = folder / "recording.jsonl"
+    with path.open("wb") as out:
+        record(brokers, out, topic=topics.events)
+    rows = records_of(brokers, topics.rows, partitions)
+    written = {(row.key, decode_row(row.value).version) for row in rows if row.value is not None}
+    return expected_of(EventLog(path), views, written, pushed=pushed)
+
+
+def judge_rows(brokers: str, topics: Topics, partitions: int, expected: Expected) -> Verdict:
+    """Compare rows and dead letters with what was expected."""
+    verdict = _judge_rows(records_of(brokers, topics.rows, partitions), expected)
+    letters = [
+        decode_dead_letter(letter.key, letter.value, letter.headers).identity()
+        for letter in records_of(brokers, topics.dead_letters, 1)
+        if is_letter(letter.key, letter.value)
+    ]
+    verdict.dead_letters = len(set(letters))
+    verdict.dead_letters_wrong = set(letters) ^ expected.refused
+    return verdict
+
+
+def records_of(brokers: str, topic: str, partitions: int) -> Iterator[Record]:
+    """Read a topic to its end, and keep none of it."""
+    batches = read(brokers, topic, partitions, from_beginning=True, to_end=True)
+    return chain.from_iterable(batches)
+
+
+def states_wrong(found: Mapping[bytes, bytes], expected: Expected) -> list[bytes]:
+    """Keys whose state is not the expected one, or is missing, or should not be there."""
+    states = {key: value for key, value in found.items() if not key.startswith(b"!")}
+    return sorted(
+        key
+        for key in states.keys() | expected.states.keys()
+        if states.get(key) != expected.states.get(key)
+    )
+
+
+def digest(row: bytes) -> bytes:
+    return sha256(row).digest()
+
+
+def _judge_rows(records: Iterable[Record], expected: Expected) -> Verdict:
     verdict = Verdict(expected.events, 0, [], 0, 0, [], 0, set(), [])
     newest: dict[bytes, Row | None] = {}
-    for key, value, *_ in rows:
+    for found in records:
+        key, value = found.key, found.value
         assert key is not None
         verdict.rows += 1
         if value is None:
             newest[key] = None
             continue
         row = decode_row(value)
-        if value not in expected.rows.get((key, row.version), ()):
+        if digest(value) not in expected.rows.get((key, row.version), ()):
             verdict.wrong.append(f"{key.decode()} {row.version}")
         before = newest.get(key)
         if before is not None:
             verdict.repeated += row.version == before.version
-            verdict.lower += row.version < before.version
+            if row.version < before.version:
+                verdict.lower += 1
+                verdict.lower_at.append(found.append_ts or 0)
         newest[key] = row
     verdict.stale = sorted(
         key

@@ -5,9 +5,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from confluent_kafka import KafkaException
 from oracle import Verdict, judge
-from worker_support import WorkerProcess, committed, log_ends, wait_until, workers
+from worker_support import WorkerProcess, committed, log_ends, sharing, wait_until, workers
 
 from stream_cw.broker.cluster import connect
 from stream_cw.broker.contract import Topics, topic_names
@@ -55,15 +54,7 @@ class Scene:
 
     def members(self) -> int:
         """How many workers hold partitions in a settled group."""
-        group_id = self.topics.app_id
-        asked = self.admin.describe_consumer_groups([group_id], request_timeout=5)
-        try:
-            group = asked[group_id].result()
-        except KafkaException:  # the coordinator is not there yet
-            return 0
-        if group.state.name != "STABLE":
-            return 0
-        return sum(1 for member in group.members if member.assignment.topic_partitions)
+        return sharing(self.admin, self.topics.app_id)
 
     def judge(self, view: View = RECENCY) -> Verdict:
         return judge(self.broker.address, self.topics, PARTITIONS, self.folder, [view])

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
-from worker_support import make_events
+from worker_support import forget, make_events
 
 from stream_cw.broker.contract import topic_names
 from stream_cw.core.events import encode_event
@@ -18,13 +18,14 @@ from stream_cw.core.limits import SESSION_GAP_MS
 from stream_cw.core.row import View
 from stream_cw.core.rows import Version, decode_row
 from stream_cw.core.state import live_devices
-from stream_cw.errors import LogMismatchError
+from stream_cw.errors import LogMismatchError, TooManyRefusedError
 from stream_cw.worker import breath
 from stream_cw.worker.flight import IN_FLIGHT
 from stream_cw.worker.held import Held
 from stream_cw.worker.lease import Lease
 from stream_cw.worker.mark import MARK_KEY, Mark, decode_mark
 from stream_cw.worker.metrics import Metrics
+from stream_cw.worker.refusals import Limit
 from stream_cw.worker.rounds import Rounds
 from stream_cw.worker.setup import Setup
 from stream_cw.worker.stats import Stats
@@ -39,6 +40,7 @@ class Found:
 
     timestamp = None
     timestamp_type = 0
+    headers = ()
     partition = 0
 
     def __init__(self, offset: int, value: bytes) -> None:
@@ -88,7 +90,7 @@ class _Batch:
 
 class Store:
     def __init__(self) -> None:
-        self.behind: dict[int, dict[bytes, None]] = {}
+        self.behind: dict[int, dict[bytes, int]] = {}
         self.data: dict[bytes, bytes | None] = {}
         self.at: int | None = None
 
@@ -112,7 +114,7 @@ class Store:
 
 
 class Scene:
-    def __init__(self) -> None:
+    def __init__(self, limit: Limit | None = None) -> None:
         self.broker, self.store = Broker(), Store()
         self.generation = 1
         self.now = 0.0
@@ -121,6 +123,7 @@ class Scene:
         self.views = 0
         self.log_starts_at = 0
         self.catalog_ts = 0
+        self.orders = 0
         self.news: asyncio.Queue[frozenset[str]] = asyncio.Queue()
         self.events: Iterator[tuple[int, bytes]] = iter(
             enumerate(map(encode_event, make_events(1, 50)))
@@ -140,12 +143,14 @@ class Scene:
                 held=Held(10**9),
                 view=self.next_view,
                 changed=self.news.get,
+                ordered=self.note_order,
                 stats=Stats(),
                 metrics=Metrics(Stats()),
                 most_records=100,
                 most_bytes=10**6,
                 batch_records=10,
                 batch_bytes=10**4,
+                limit=limit,
             )
         )
         self.rounds.resume()
@@ -154,6 +159,9 @@ class Scene:
         """A model that is newer each time someone asks."""
         self.views += 1
         return View(model=self.views, catalog_ts=self.catalog_ts)
+
+    def note_order(self) -> None:
+        self.orders += 1
 
     async def log_start(self, partition: int) -> int:
         assert partition == 0
@@ -174,9 +182,9 @@ async def breathe() -> None:
         await asyncio.sleep(0)
 
 
-def scene(play: Callable[[Scene], Awaitable[None]]) -> Scene:
+def scene(play: Callable[[Scene], Awaitable[None]], limit: Limit | None = None) -> Scene:
     async def main() -> Scene:
-        made = Scene()
+        made = Scene(limit)
         await play(made)
         return made
 
@@ -213,6 +221,51 @@ def test_rounds_build_on_those_in_flight_and_end_in_order() -> None:
             s.broker.answer()
             await breathe()
         assert s.done == [1, 2]
+
+    assert not scene(play).failures
+
+
+def test_too_many_refused_records_end_it_when_the_rounds_before_are_through() -> None:
+    """Else their letters would be sent again by each restart."""
+
+    async def play(s: Scene) -> None:
+        s.events = ((offset, b"no event") for offset in range(10))
+        await s.run()
+        stopping = asyncio.create_task(s.run(records=2))
+        await breathe()
+        assert not s.failures
+        while s.broker.waiting:
+            assert not s.rounds.is_open()
+            s.broker.answer()
+            await breathe()
+        await stopping
+        assert s.done == [1]
+        assert len(s.broker.sent[TOPICS.dead_letters]) == 1
+        assert decode_mark(s.store.data[MARK_KEY] or b"").refused == b"\x01"
+        # What a restart does: it begins behind what is through, and stops before the same record.
+        s.rounds.resume()
+        s.events = ((offset, b"no event") for offset in (1, 2))
+        await s.run(records=1)
+        assert len(s.broker.sent[TOPICS.dead_letters]) == 2
+        assert b'refused_share{partition="0"} 0.2' in s.rounds.setup.metrics.text()
+        await settled(s)
+        s.rounds.resume()
+        await s.run(records=1)
+
+    failures = scene(play, Limit(0.2, 10)).failures
+    assert [type(failure) for failure in failures] == [TooManyRefusedError] * 2
+    assert all("offset 2: 3 of the last 10 records" in str(failure) for failure in failures)
+
+
+def test_letters_are_erased_when_the_order_is_acknowledged() -> None:
+    async def play(s: Scene) -> None:
+        s.events = iter([(0, encode_event(forget(0, 1)))])
+        await s.run()
+        order = s.broker.sent[TOPICS.dead_letters]
+        assert order == [b'{"partition":0,"offset":0}']
+        assert s.orders == 0
+        await settled(s)
+        assert s.orders == 1
 
     assert not scene(play).failures
 

@@ -23,6 +23,7 @@ from stream_cw.core.events import (
     Stop,
     encode_event,
 )
+from stream_cw.core.letter_erasure import Erasures, is_letter
 from stream_cw.core.records import Record
 from stream_cw.core.row import RECENCY
 from stream_cw.core.rows import Row, decode_row, encode_row, row_content, row_key
@@ -93,7 +94,7 @@ class Machine:
     def __init__(self, *, guarded: bool = True) -> None:
         self.guarded = guarded
         self.rows: dict[bytes, list[bytes | None]] = defaultdict(list)
-        self.letters: list[tuple[bytes, ...]] = []
+        self.letters: list[tuple[bytes, bytes | None]] = []
         self.changelog: list[Outgoing] = []
         self.store: dict[bytes, bytes] = {}
         self.held = Held(10**9)
@@ -129,7 +130,8 @@ class Machine:
                     assert record.key is not None
                     self.rows[record.key].append(record.value)
                 else:
-                    self.letters.append(tuple(value for _, value in record.headers[:3]))
+                    assert record.key is not None
+                    self.letters.append((record.key, record.value))
         self.write(output.stored)
         return True
 
@@ -139,6 +141,20 @@ class Machine:
                 self.store.pop(key, None)
             else:
                 self.store[key] = value
+
+    def letters_of(self) -> tuple[set[int], set[int]]:
+        """Offsets of the records that became letters, and of those whose letters are not erased."""
+        erasures = Erasures()
+        for at, (key, value) in enumerate(self.letters):
+            erasures.note(key, value, at)
+        sent, kept = set(), set()
+        for at, (key, value) in enumerate(self.letters):
+            if value is not None and is_letter(key, value):
+                offset = int(key.split(b"/")[1])
+                sent.add(offset)
+                if not erasures.covers(key, value, at):
+                    kept.add(offset)
+        return sent, kept
 
     def restart(self) -> None:
         """What a new process finds: the changelog, and nothing remembered."""
@@ -153,8 +169,12 @@ class Oracle:
     def __init__(self, log: Sequence[Record]) -> None:
         self.states: dict[str, ProfileState] = {}
         self.rows: dict[bytes, list[Row | None]] = defaultdict(list)
-        self.refused = set()
+        self.refused, self.kept = set(), set()
         for played in replay(log, self.states, epoch=EPOCH, partitions=1):
+            if played.refusal:
+                self.kept.add(played.record.offset)
+            elif b'"forget_profile"' in (played.record.value or b"") and played.erased:
+                self.kept = {n for n in self.kept if log[n].key != played.record.key}
             for key, made in played.rows:
                 self.rows[key].append(made)
             if played.refusal:
@@ -164,7 +184,7 @@ class Oracle:
 def assert_same(machine: Machine, oracle: Oracle) -> None:
     stored = {key: value for key, value in machine.store.items() if key != MARK_KEY}
     assert stored == {key.encode(): encode_state(s) for key, s in oracle.states.items()}
-    assert {int(letter[2]) for letter in machine.letters} == oracle.refused
+    assert machine.letters_of() == (oracle.refused, oracle.kept)
     for key, values in machine.rows.items():
         known = {None if made is None else encode_row(made) for made in oracle.rows[key]}
         assert set(values) <= known

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from confluent_kafka import (
     Producer,
     TopicPartition,
 )
+from confluent_kafka.admin import AdminClient
 
 from stream_cw.broker.cluster import settled
 from stream_cw.broker.contract import Topics
@@ -50,20 +52,25 @@ raise SystemExit(run_worker(load_settings()))
 """What a worker's process runs; tests put before it what is to be otherwise."""
 
 
-def make_events(profiles: int, count: int, seed: int = 1) -> list[Event]:
+def make_events(profiles: int, number: int, seed: int = 1) -> list[Event]:
     """Plays and stops of series, with a session now and then; each profile has two devices."""
     rng = random.Random(seed)
-    clocks = [START + p * 1000 for p in range(profiles)]
-    playing: list[Play | None] = [None] * profiles
-    events: list[Event] = []
-    while len(events) < count:
-        p = rng.randrange(profiles)
-        clocks[p] += rng.randrange(60_000, 3_000_000)
-        events.append(_event(rng, p, clocks[p], playing, len(events)))
-    return events
+    return list(islice(endless_events(rng, lambda: rng.randrange(profiles)), number))
 
 
-def _event(rng: random.Random, p: int, ts: int, playing: list[Play | None], number: int) -> Event:
+def endless_events(
+    rng: random.Random, next_profile: Callable[[], int], start: int = START
+) -> Iterator[Event]:
+    """Go on for ever: whose turn it is says the caller, what it does the generator of numbers."""
+    clocks: dict[int, int] = {}
+    playing: dict[int, Play] = {}
+    for number in count():
+        p = next_profile()
+        clocks[p] = clocks.get(p, start + p * 1000) + rng.randrange(60_000, 3_000_000)
+        yield _event(rng, p, clocks[p], playing, number)
+
+
+def _event(rng: random.Random, p: int, ts: int, playing: dict[int, Play], number: int) -> Event:
     common: dict[str, Any] = {
         "event_id": f"e{number}",
         "profile_id": f"profile-{p}",
@@ -71,9 +78,9 @@ def _event(rng: random.Random, p: int, ts: int, playing: list[Play | None], numb
         "device_type": "tv",
         "ts": ts,
     }
-    open_play = playing[p]
+    open_play = playing.get(p)
     if open_play is not None and rng.random() < 0.8:
-        playing[p] = None
+        del playing[p]
         common["device_id"] = open_play.device_id
         return Stop(title=open_play.title, position_ms=1_500_000, **common)
     if rng.random() < 0.2:
@@ -218,6 +225,18 @@ def log_ends(brokers: str, topic: str, partitions: int) -> dict[int, int]:
         }
     finally:
         consumer.close()
+
+
+def sharing(client: AdminClient, group_id: str) -> int:
+    """How many workers hold partitions in a settled group."""
+    asked = client.describe_consumer_groups([group_id], request_timeout=10)
+    try:
+        group = asked[group_id].result(timeout=20)
+    except KafkaException:  # nobody has joined yet, or the coordinator is not there
+        return 0
+    if group.state.name != "STABLE":
+        return 0
+    return sum(1 for member in group.members if member.assignment.topic_partitions)
 
 
 def wait_until(condition: Callable[[], bool], what: str, seconds: float = 90.0) -> None:

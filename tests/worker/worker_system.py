@@ -1,9 +1,11 @@
 """A system of topics on Kafka, and what tests do with it."""
 
-from collections.abc import Callable
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
-from confluent_kafka import KafkaException
 from msgspec import Struct
 from worker_support import (
     Message,
@@ -12,11 +14,14 @@ from worker_support import (
     log_ends,
     produce,
     read_all,
+    sharing,
     wait_until,
+    workers,
 )
 
 from stream_cw.broker.cluster import connect
-from stream_cw.broker.contract import Topics
+from stream_cw.broker.contract import Topics, topic_names
+from stream_cw.broker.topics import apply_topics
 
 PARTITIONS = 2
 
@@ -49,15 +54,7 @@ class System(Struct, frozen=True):
 
     def sharing(self) -> int:
         """How many workers hold partitions in a settled group."""
-        client = connect(self.brokers)  # kept: its answers die with it
-        asked = client.describe_consumer_groups([self.topics.app_id])
-        try:
-            group = asked[self.topics.app_id].result(timeout=20)
-        except KafkaException:  # nobody has joined yet
-            return 0
-        if group.state.name != "STABLE":
-            return 0
-        return sum(1 for member in group.members if member.assignment.topic_partitions)
+        return sharing(connect(self.brokers), self.topics.app_id)
 
     def rows(self) -> list[Message]:
         return read_all(self.brokers, self.topics.rows, PARTITIONS)
@@ -73,3 +70,13 @@ class System(Struct, frozen=True):
 
     def letters(self) -> list[Message]:
         return read_all(self.brokers, self.topics.dead_letters, 1)
+
+
+@contextmanager
+def a_system(brokers: str, folder: Path, **common: Any) -> Iterator[System]:
+    """Topics of their own, and a way to start workers on them, which end with the block."""
+    prefix = f"t{secrets.token_hex(4)}."
+    topics = topic_names(prefix)
+    apply_topics(brokers, topics, partitions=PARTITIONS)
+    with workers(folder, brokers=brokers, topic_prefix=prefix, **common) as start:
+        yield System(brokers, prefix, topics, start)

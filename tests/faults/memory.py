@@ -1,0 +1,62 @@
+"""Memory of the workers: a process that lives long must not grow."""
+
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import linear_regression
+
+from fleet import Slot
+
+EVERY_S = 5.0
+SETTLED_AFTER_S = 600.0
+"""Caches and write buffers fill first: what a process did before is left out."""
+PAGE_BYTES = 4096
+MIB = 1024 * 1024
+
+Sample = tuple[float, int]
+
+
+class Memory:
+    """Samples what the workers' processes hold, in seconds and bytes."""
+
+    def __init__(self, slots: Sequence[Slot]) -> None:
+        self.samples: dict[tuple[str, int], list[Sample]] = defaultdict(list)
+        self._slots = slots
+        self._next = 0.0
+
+    def look(self) -> None:
+        """Take a sample of each worker, if it is time."""
+        now = time.monotonic()
+        if now < self._next:
+            return
+        self._next = now + EVERY_S
+        for slot in self._slots:
+            pid = slot.process.process.pid
+            if (held := _resident_bytes(pid)) is not None:
+                self.samples[slot.name, pid].append((now, held))
+
+    def figures(self) -> dict[str, float]:
+        """The most that one held, and how fast those grow that lived long: MiB, per ten minutes."""
+        most = max((held for found in self.samples.values() for _, held in found), default=0)
+        slopes = {
+            f"{name} MiB per 10 min": slope * 600 / MIB
+            for (name, _), found in self.samples.items()
+            if (slope := slope_of(found)) is not None
+        }
+        return {"most MiB": most / MIB, **slopes}
+
+
+def slope_of(samples: Sequence[Sample]) -> float | None:
+    """Bytes a second, of the time after all has settled; None where that is too short."""
+    settled = [sample for sample in samples if sample[0] - samples[0][0] > SETTLED_AFTER_S]
+    if len(settled) < 3 or settled[-1][0] - settled[0][0] < SETTLED_AFTER_S:
+        return None
+    return linear_regression(*zip(*settled, strict=True)).slope
+
+
+def _resident_bytes(pid: int) -> int | None:
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE_BYTES
+    except (OSError, IndexError):  # it is gone, or going
+        return None

@@ -1,0 +1,157 @@
+"""Negative controls: a worker that breaks a promise on purpose turns an oracle red.
+
+Each worker has one thing planted; it works under load, is killed, and an honest one takes over. An
+oracle that holds all the same would see nothing in a long run either.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from changelog import folded, stores
+from oracle import judge, records_of
+from verdict import count, lost_and_doubled, recording, stores_wrong
+from worker_support import RUN, WorkerProcess, log_ends, make_events, wait_until
+from worker_system import PARTITIONS, System
+
+from stream_cw.history.log import EventLog
+
+pytestmark = [pytest.mark.kafka, pytest.mark.faults, pytest.mark.timeout(300)]
+
+EARLY_COMMIT = """
+import asyncio
+from stream_cw.worker import flight
+
+launch, append = flight.Flight.launch, flight.Flight.append
+
+def hasty(self, generation, outputs):
+    for output in outputs:
+        self._setup.done(output.partition, output.mark.offset + 1)
+    launch(self, generation, outputs)
+
+async def slow(self, partition, records):
+    await asyncio.sleep(3)
+    return await append(self, partition, records)
+
+flight.Flight.launch, flight.Flight.append = hasty, slow
+"""
+EARLY_STORE = """
+import asyncio
+from stream_cw.worker import flight
+
+launch, append = flight.Flight.launch, flight.Flight.append
+
+def hasty(self, generation, outputs):
+    store = self._setup.store
+    for output in outputs:
+        place = store.place(output.partition)
+        place = (-1 if place is None else place) + len(output.changelog)
+        store.write(output.partition, output.stored, place)
+    launch(self, generation, outputs)
+
+async def slow(self, partition, records):
+    await asyncio.sleep(3)
+    return await append(self, partition, records)
+
+flight.Flight.launch, flight.Flight.append = hasty, slow
+"""
+RAISES = """
+from stream_cw.worker import rounds
+
+run = rounds.Rounds.run
+calls = 0
+
+async def broken(self, first):
+    global calls
+    calls += 1
+    if calls % 5 == 0:
+        # As Faust does with what an agent fails on: it is acknowledged.
+        self._next[first.partition] = first.records[-1].offset + 1
+        self.setup.done(first.partition, first.records[-1].offset + 1)
+        return
+    await run(self, first)
+
+rounds.Rounds.run = broken
+"""
+
+
+def committed(system: System) -> bool:
+    return any(offset > 0 for offset in system.committed().values())
+
+
+def states_written(system: System) -> bool:
+    return system.changelog_records() > 0
+
+
+def rows_written(system: System) -> bool:
+    return any(log_ends(system.brokers, system.topics.rows, PARTITIONS).values())
+
+
+class Control(NamedTuple):
+    """What goes red, what is planted in the first worker or set for both, when it is killed."""
+
+    red: set[str]
+    plant: str = ""
+    guarded: bool = True
+    commit_interval: float = 0.2
+    is_midway: Callable[[System], bool] = states_written
+
+
+CONTROLS = {
+    "honest": Control(set()),
+    "no guard": Control({"doubled", "states", "rows"}, guarded=False, commit_interval=60),
+    "committed before the brokers answered": Control(
+        {"lost", "states"}, EARLY_COMMIT, is_midway=committed
+    ),
+    "store written before the changelog": Control({"stores"}, EARLY_STORE, is_midway=rows_written),
+    "an agent that raises": Control({"lost", "states"}, RAISES, is_midway=committed),
+}
+
+
+@pytest.mark.parametrize("name", CONTROLS)
+def test_what_breaks_a_promise_turns_an_oracle_red(
+    system: System, tmp_path: Path, name: str
+) -> None:
+    control = CONTROLS[name]
+    system.produce(make_events(40, 2_000))
+    settings = {} if control.guarded else {"unsafe_no_guard": True}
+    one = system.start(
+        "one",
+        code=control.plant + RUN,
+        round_records=52,
+        commit_interval=control.commit_interval,
+        **settings,
+    )
+    wait_until(lambda: control.is_midway(system), "the first worker is in the middle")
+    one.kill()
+    two = system.start("two", **settings)
+    system.wait_until_through(two)
+    two.stop()
+    red = red_of(system, tmp_path, one, two)
+    assert control.red <= red
+    assert bool(red) == bool(control.red)
+
+
+def red_of(system: System, folder: Path, *ended: WorkerProcess) -> set[str]:
+    """Name the oracles that do not hold."""
+    verdict = judge(system.brokers, system.topics, PARTITIONS, folder)
+    found = [store for worker in ended for store in stores(worker.folder)]
+    changelog = folded(records_of(system.brokers, system.topics.changelog, PARTITIONS), found)
+    states = {
+        key: value
+        for partition in changelog.values()
+        for key, value in partition.states.items()
+        if not key.startswith(b"!")
+    }
+    counted = count(EventLog(recording(folder)), {})
+    lost, doubled = lost_and_doubled(counted.revisions, states)
+    oracles = {
+        "lost": lost,
+        "doubled": doubled,
+        "states": verdict.states_wrong,
+        "rows": verdict.wrong,
+        "last rows": verdict.stale,
+        "stores": stores_wrong(changelog, found),
+    }
+    return {name for name, wrong in oracles.items() if wrong}
