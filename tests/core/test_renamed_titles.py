@@ -57,7 +57,7 @@ class Simulated(NamedTuple):
 def simulated(tmp_path_factory: pytest.TempPathFactory) -> Simulated:
     folder: Path = tmp_path_factory.mktemp("renamed")
     with (folder / "sim.jsonl").open("wb") as out, (folder / "catalog").open("wb") as catalog:
-        simulate(2, 90, 11, out, None, catalog)
+        simulate(1, 90, 11, out, None, catalog)
     records = list(EventLog(folder / "sim.jsonl"))
     return Simulated(records, (folder / "catalog").read_bytes().splitlines())
 
