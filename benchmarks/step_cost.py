@@ -3,8 +3,9 @@
 A profile with 64 series on three devices, of which all belong in the row, is taken through what the
 worker does for an event: decode the state, apply the event, make the row, encode. Once each series
 was watched one time, once three times: that state is at its limit of bytes, and each play takes
-details out. Both commits run in processes of their own that take turns, round by round; CPU time;
-medians of the rounds.
+details out. The row is made without a catalog, and with one that knows 24 episodes of each series.
+Both commits run in processes of their own that take turns, round by round; CPU time; medians of the
+rounds.
 """
 
 import subprocess
@@ -25,7 +26,9 @@ HERE: Final = Path(__file__).parents[1]
 LIMIT: Final = 1.25
 """What the whole may cost, as a multiple of what it cost."""
 TIMES: Final = (1, 3)
-WHOLE: Final = ("decode", "play", "encode", "row, learned")
+STATE: Final = ("decode", "play", "encode")
+ROWS: Final = ("row, learned", "row, learned, catalog")
+WHOLES: Final = tuple((*STATE, row) for row in ROWS)
 
 CHILD: Final = """
 import json, sys, time
@@ -153,13 +156,14 @@ def main(
     """Print what each part costs, before and now."""
     console = Console(width=110)
     with checkout(ref) as path:
-        ratios = [compared(path, times, rounds, console) for times in TIMES]
-    if check and max(ratios) >= LIMIT:
+        most = max(compared(path, times, rounds, console) for times in TIMES)
+    console.print(f"at most {most:.3f} of what it cost; wanted below {LIMIT}")
+    if check and most >= LIMIT:
         raise SystemExit(1)
 
 
 def compared(path: Path, times: int, rounds: int, console: Console) -> float:
-    """Print what each part costs where each series was watched so often; tell the whole's ratio."""
+    """Print what each part costs where each series was watched so often; tell the worst whole."""
     sides: list[Side] = []
     try:
         sides += [Side(path, times)]
@@ -173,13 +177,11 @@ def compared(path: Path, times: int, rounds: int, console: Console) -> float:
     before, now = sides
     title = f"watched {times}x: {before.about['bytes']:,} bytes, now {now.about['bytes']:,}"
     table = Table("microseconds of CPU", "before", "now", "ratio", box=None, title=title)
-    for part in (*((name,) for name in before.rounds[0]), WHOLE):
+    for part in (*((name,) for name in before.rounds[0]), *WHOLES):
         was, is_ = before.median(*part), now.median(*part)
         table.add_row(" + ".join(part), f"{was:.1f}", f"{is_:.1f}", f"{is_ / was:.3f}")
-    console.print(table)
-    ratio = now.median(*WHOLE) / before.median(*WHOLE)
-    console.print(f"the whole costs {ratio:.3f} of what it did; wanted below {LIMIT}\n")
-    return ratio
+    console.print(table, "")
+    return max(now.median(*whole) / before.median(*whole) for whole in WHOLES)
 
 
 if __name__ == "__main__":

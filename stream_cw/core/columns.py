@@ -115,11 +115,9 @@ def columns(packed: Sequence[bytes]) -> Ints:
 @compiled
 def read_number(data: NDArray[np.uint8], at: int, size: int) -> int:
     """Read a whole number of some bytes, the lowest first."""
-    value = np.int64(data[at])
-    if size > 1:
-        value |= np.int64(data[at + 1]) << 8
-    for n in range(2, size):
-        value |= np.int64(data[at + n]) << (8 * n)
+    value = np.int64(0)
+    for n in range(size):  # a place that cannot be negative: all bytes are loaded at once
+        value |= np.int64(data[np.uint64(at + n)]) << (8 * n)
     return int(value)
 
 
