@@ -5,7 +5,7 @@ first and is the same for all, so that a scorer may read a column of all shows a
 """
 
 import struct
-from typing import Final, NamedTuple
+from typing import Final
 
 from msgspec import Struct
 
@@ -27,6 +27,7 @@ HOUR_BINS: Final = 8
 # sessions at the last watch, run, last gap | lately, begun | newest playback began,
 # furthest season and episode, longest gap, flags of the tail | length of the title id
 FIXED: Final = struct.Struct("<BBIHIIIIHHHHHH3I3H8HH7HHBIHBIHHBBB")
+_TITLE_AT: Final = FIXED.size
 _LATELY_AND_BEGUN: Final = struct.Struct("<HB")
 _ADDED: Final = struct.Struct("<IHHBB")
 _HEAD: Final = struct.Struct("<BBIHIIII")
@@ -299,7 +300,7 @@ def is_slim(data: bytes, devices: int) -> bool:
     return data[1] & 3 <= devices and not data[1] >> 2 & 3
 
 
-class Glimpse(NamedTuple):
+class Glimpse(Struct, frozen=True):
     """What a tile tells of a show's last title, read without unpacking the rest."""
 
     series: bool
@@ -317,7 +318,7 @@ def glimpse(show_id: str, data: bytes) -> Glimpse:
         return Glimpse(False, show_id, None, None, position, duration or None)
     return Glimpse(
         True,
-        data[FIXED.size : FIXED.size + data[FIXED.size - 1]].decode(),
+        data[_TITLE_AT : _TITLE_AT + data[_TITLE_AT - 1]].decode(),
         season if flags & _HAS_SEASON else None,
         episode if flags & _HAS_EPISODE else None,
         position,
