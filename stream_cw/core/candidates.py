@@ -20,6 +20,7 @@ from stream_cw.core.columns import (
     columns,
 )
 from stream_cw.core.compiled import compiled
+from stream_cw.core.joined import Joined, joined, nothing
 from stream_cw.core.limits import U32
 from stream_cw.core.presence import given_up, slept_through
 from stream_cw.core.rules import Policy, is_finished, is_started
@@ -42,6 +43,8 @@ class Candidates(NamedTuple):
         The last title is finished; of these only series are here.
     works : list of bytes
         What the catalog says of each; empty where it does not know the show.
+    shelves : Joined
+        The same.
     choice : Choice
         What each offers to play.
     """
@@ -51,6 +54,7 @@ class Candidates(NamedTuple):
     shows: Ints
     finished: Bools
     works: list[bytes]
+    shelves: Joined
     choice: Choice
 
 
@@ -81,17 +85,19 @@ def candidates(
     Candidates
     """
     ids, packed = list(state.shows), list(state.shows.values())
-    shows = columns(packed)
-    limits = policy.numbers()
+    side_by_side = joined(packed)
+    shows = columns(side_by_side)
+    limits = policy.numbers
     kept, started, finished = np.empty((3, len(ids)), np.bool_)
     _judge(shows, limits, kept, started, finished)
     asleep = slept_through(shows, state.devices, policy.asleep)
     if policy.given_up_per_mille:
         kept &= ~given_up(shows, state, policy.given_up_per_mille)
     known = [works.get(show_id, b"") for show_id in ids] if works else [b""] * len(ids)
+    shelves = joined(known) if works else nothing(len(ids))
     choice = choose(
-        packed,
-        known,
+        side_by_side,
+        shelves,
         shows,
         started,
         finished,
@@ -102,9 +108,9 @@ def candidates(
         country=None if slot is None else state.devices[slot].country,
     )
     kept &= choice.kinds != NOTHING
-    if kept.all():
-        return Candidates(ids, packed, shows, finished, known, choice)
-    places = np.flatnonzero(kept)
+    (places,) = kept.nonzero()
+    if len(places) == len(ids):
+        return Candidates(ids, packed, shows, finished, known, shelves, choice)
     at = places.tolist()
     return Candidates(
         [ids[n] for n in at],
@@ -112,6 +118,7 @@ def candidates(
         shows.take(places, axis=1),
         finished[places],
         [known[n] for n in at],
+        joined([known[n] for n in at]),
         Choice(choice.kinds[places], choice.offers[places], choice.asleep[places]),
     )
 

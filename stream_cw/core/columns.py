@@ -5,7 +5,6 @@ episodes and a tail (`stream_cw.core.show`). All numbers are read at once, witho
 for a show.
 """
 
-from collections.abc import Sequence
 from itertools import chain
 from typing import Final
 
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from stream_cw.core.compiled import compiled
 from stream_cw.core.events import DEVICE_TYPES
+from stream_cw.core.joined import Bytes, Joined, read_number
 from stream_cw.core.limits import SHOW_DEVICES
 from stream_cw.core.show import HOUR_BINS
 from stream_cw.core.show_tail import MARKS, UNATTENDED
@@ -90,39 +90,28 @@ _SEAT_SIZES: Final = np.array([size for _, size in SEAT])
 _SEAT_NUMBERS: Final = len(SEAT)
 _EPISODE_BYTES, _EPISODE_POSITION, _EPISODE_LENGTH = 18, 4, 8
 _MARKS_BYTES: Final = 18
-_PADDING: Final = bytes(1024)
-"""Behind the last show: more than its counts can claim, as damaged bytes may claim anything."""
 
 
-def columns(packed: Sequence[bytes]) -> Ints:
+def columns(packed: Joined) -> Ints:
     """Read packed shows as columns.
 
     Parameters
     ----------
-    packed : sequence of bytes, n of them
+    packed : Joined
+        n shows.
 
     Returns
     -------
     ndarray of int64, shape (ROWS, n)
         The rows that `ROW`, `SEATS` and `FURTHEST` name.
     """
-    shows = np.empty((ROWS, len(packed)), np.int64)
-    lengths = np.fromiter(map(len, packed), np.int64, len(packed))
-    _unpack(np.frombuffer(b"".join((*packed, _PADDING)), np.uint8), lengths, shows)
+    shows = np.empty((ROWS, len(packed.lengths)), np.int64)
+    _unpack(*packed, shows)
     return shows
 
 
 @compiled
-def read_number(data: NDArray[np.uint8], at: int, size: int) -> int:
-    """Read a whole number of some bytes, the lowest first."""
-    value = np.int64(0)
-    for n in range(size):  # a place that cannot be negative: all bytes are loaded at once
-        value |= np.int64(data[np.uint64(at + n)]) << (8 * n)
-    return int(value)
-
-
-@compiled
-def _unpack(data: NDArray[np.uint8], lengths: Ints, shows: Ints) -> None:
+def _unpack(data: Bytes, lengths: Ints, shows: Ints) -> None:
     end = 0
     for n in range(len(lengths)):
         at = end
