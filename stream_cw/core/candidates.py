@@ -41,10 +41,8 @@ class Candidates(NamedTuple):
         The same shows as columns.
     finished : ndarray of bool, shape (n,)
         The last title is finished; of these only series are here.
-    works : list of bytes
+    works : Joined
         What the catalog says of each; empty where it does not know the show.
-    shelves : Joined
-        The same.
     choice : Choice
         What each offers to play.
     """
@@ -53,8 +51,7 @@ class Candidates(NamedTuple):
     packed: list[bytes]
     shows: Ints
     finished: Bools
-    works: list[bytes]
-    shelves: Joined
+    works: Joined
     choice: Choice
 
 
@@ -84,20 +81,18 @@ def candidates(
     -------
     Candidates
     """
-    ids, packed = list(state.shows), list(state.shows.values())
-    side_by_side = joined(packed)
-    shows = columns(side_by_side)
+    ids, packed = list(state.shows), joined(list(state.shows.values()))
+    shows = columns(packed)
     limits = policy.numbers
     kept, started, finished = np.empty((3, len(ids)), np.bool_)
     _judge(shows, limits, kept, started, finished)
     asleep = slept_through(shows, state.devices, policy.asleep)
     if policy.given_up_per_mille:
         kept &= ~given_up(shows, state, policy.given_up_per_mille)
-    known = [works.get(show_id, b"") for show_id in ids] if works else [b""] * len(ids)
-    shelves = joined(known) if works else nothing(len(ids))
+    known = _known(works, ids)
     choice = choose(
-        side_by_side,
-        shelves,
+        packed,
+        known,
         shows,
         started,
         finished,
@@ -110,17 +105,21 @@ def candidates(
     kept &= choice.kinds != NOTHING
     (places,) = kept.nonzero()
     if len(places) == len(ids):
-        return Candidates(ids, packed, shows, finished, known, shelves, choice)
+        return Candidates(ids, packed.parts, shows, finished, known, choice)
     at = places.tolist()
+    ids = [ids[n] for n in at]
     return Candidates(
-        [ids[n] for n in at],
-        [packed[n] for n in at],
+        ids,
+        [packed.parts[n] for n in at],
         shows.take(places, axis=1),
         finished[places],
-        [known[n] for n in at],
-        joined([known[n] for n in at]),
+        _known(works, ids),
         Choice(choice.kinds[places], choice.offers[places], choice.asleep[places]),
     )
+
+
+def _known(works: Mapping[str, bytes], ids: list[str]) -> Joined:
+    return joined([works.get(show_id, b"") for show_id in ids]) if works else nothing(len(ids))
 
 
 @compiled

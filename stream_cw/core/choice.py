@@ -77,7 +77,7 @@ class Choice(NamedTuple):
 
 def choose(
     packed: Joined,
-    shelves: Joined,
+    works: Joined,
     shows: Ints,
     started: Bools,
     finished: Bools,
@@ -92,7 +92,7 @@ def choose(
 
     Parameters
     ----------
-    packed, shelves : Joined, n of each
+    packed, works : Joined, n of each
         The shows, and what the catalog says of them; empty where it knows nothing.
     shows : ndarray of int64, shape (columns.ROWS, n)
     started, finished : ndarray of bool, shape (n,)
@@ -112,8 +112,10 @@ def choose(
     slept = asleep.copy()
     letters = 0 if country is None else int.from_bytes(country.encode(), "little")
     _choose(
-        *packed,
-        *shelves,
+        packed.data,
+        packed.lengths,
+        works.data,
+        works.lengths,
         shows,
         started,
         finished,

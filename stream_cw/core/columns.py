@@ -106,7 +106,7 @@ def columns(packed: Joined) -> Ints:
         The rows that `ROW`, `SEATS` and `FURTHEST` name.
     """
     shows = np.empty((ROWS, len(packed.lengths)), np.int64)
-    _unpack(*packed, shows)
+    _unpack(packed.data, packed.lengths, shows)
     return shows
 
 

@@ -59,7 +59,8 @@ def feature_codes(
     _extract(
         found.shows,
         found.finished,
-        *found.shelves,
+        found.works.data,
+        found.works.lengths,
         now,
         state.sessions,
         slot,

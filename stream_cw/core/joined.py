@@ -1,6 +1,5 @@
 """Packed things one behind the other, as compiled loops read them."""
 
-from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -22,23 +21,26 @@ class Joined(NamedTuple):
 
     Attributes
     ----------
+    parts : list of bytes
     data : ndarray of uint8
+        All of them, one behind the other.
     lengths : ndarray of int64, shape (n,)
     """
 
+    parts: list[bytes]
     data: Bytes
     lengths: NDArray[np.int64]
 
 
-def joined(parts: Sequence[bytes]) -> Joined:
+def joined(parts: list[bytes]) -> Joined:
     """Join packed things."""
     data = np.frombuffer(b"".join((*parts, _PADDING)), np.uint8)
-    return Joined(data, np.fromiter(map(len, parts), np.int64, len(parts)))
+    return Joined(parts, data, np.fromiter(map(len, parts), np.int64, len(parts)))
 
 
 def nothing(count: int) -> Joined:
     """Join so many things of no bytes."""
-    return Joined(_NOTHING, np.zeros(count, np.int64))
+    return Joined([b""] * count, _NOTHING, np.zeros(count, np.int64))
 
 
 @compiled

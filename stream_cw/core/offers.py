@@ -24,7 +24,9 @@ An offer says:
 
 import struct
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 from stream_cw.core.catalog import CatalogEntry, EpisodeEntry, MovieEntry, SeriesEntry
 from stream_cw.core.limits import U16, U32
@@ -41,7 +43,7 @@ _SETS: Final = 255
 _ID_SHIFT: Final = 24
 
 
-class Offer(NamedTuple):
+class Offer(Struct, frozen=True):
     """An offer, unpacked; see the module for its fields."""
 
     place: int

@@ -199,7 +199,7 @@ def _last_tile(show_id: str, packed: bytes, score: int, reason: str, *, up_next:
 
 def _offered_tile(found: Candidates, n: int, kind: int, score: int, reason: str) -> Tile:
     """Offer an episode of the catalog: from its start, or where it is listed to have been left."""
-    offer = read_offer(offers_of(found.works[n]), int(found.choice.offers[n]))
+    offer = read_offer(offers_of(found.works.parts[n]), int(found.choice.offers[n]))
     position_ms, duration_ms = 0, offer.duration_ms
     if kind == LISTED:
         left = next(e for e in listed_episodes(found.packed[n]) if e.title == offer.hash)

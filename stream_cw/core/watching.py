@@ -101,6 +101,8 @@ def minutes_added(
     minutes: list[int] | tuple[int, ...], now: int, credit_ms: int, ts: int
 ) -> list[int]:
     """Add watched time as of `ts` to decayed minutes that stand at `now`, all in ms."""
+    if not credit_ms:
+        return list(minutes)
     amount = credit_ms * MINUTE // 60_000
     return [
         added(total, now, amount, ts, half_life, U32)
@@ -139,8 +141,7 @@ def watch(show: Show, event: Watch) -> int:
     _reach(show, event.title, event.position_ms)
     show.last_ts = max(show.last_ts, event.ts)
     show.first_s = min(show.first_s, event.ts // 1000)
-    if event.credit_ms:
-        show.minutes = minutes_added(show.minutes, show.last_ts, event.credit_ms, event.ts)
+    show.minutes = minutes_added(show.minutes, show.last_ts, event.credit_ms, event.ts)
     if event.started:
         _count_play(show, event)
     if event.started or event.reported:

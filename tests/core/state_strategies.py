@@ -12,6 +12,7 @@ from stream_cw.core.candidates import candidates
 from stream_cw.core.events import DEVICE_TYPES, Episode, Event, Play
 from stream_cw.core.extraction import feature_codes
 from stream_cw.core.features import FEATURE_NAMES
+from stream_cw.core.joined import joined
 from stream_cw.core.limits import DEVICES, EPISODES, SHOW_DEVICES, U8, U16, U32
 from stream_cw.core.policies import WATCH_NEXT
 from stream_cw.core.priors import CompiledPriors, Priors
@@ -196,7 +197,7 @@ def codes_of(
     found = candidates(state, WATCH_NEXT)
     if not found.ids:
         return {}
-    found = found._replace(works=[works.get(show_id, b"") for show_id in found.ids])
+    found = found._replace(works=joined([works.get(show_id, b"") for show_id in found.ids]))
     codes = feature_codes(state, slot, found, CompiledPriors(priors or Priors()))
     return dict(zip(FEATURE_NAMES, codes.tolist(), strict=True))
 
