@@ -5,6 +5,8 @@ the last title                 what is offered
 =============================  ==============================================================
 slept through                  where somebody surely was, as far as that is known; what follows
                                it, if it was finished there or cannot be played
+slept through, then marked     what a finished title offers; not where the mark lies before what
+                               was played last
 unfinished                     itself, at its position
 finished                       the next regular episode that can be played; without one the
                                tile goes; the catalog not knowing the show: "the one after it"
