@@ -19,7 +19,7 @@ from stream_cw.core.show_numbers import (
     LAST_PLACE,
 )
 from stream_cw.core.state import ProfileState
-from stream_cw.core.watching import MINUTE, is_weekend, local_hour_bin
+from stream_cw.core.sums import MINUTE, is_weekend, local_hour_bin
 
 _SHOW: Final = len(SHOW_FEATURES)
 _TITLES: Final = _SHOW + len(SESSION_FEATURES)
