@@ -13,11 +13,12 @@ from benchmarks.simulated import Simulated
 from stream_cw.core.columns import LAST, columns
 from stream_cw.core.events import Event, Play, Supplemental
 from stream_cw.core.joined import joined
+from stream_cw.core.packed_show import unpack_show
 from stream_cw.core.policies import WATCH_NEXT
 from stream_cw.core.presence import SURELY_ATTENDED, log_odds
 from stream_cw.core.row import View, row
 from stream_cw.core.rules import Asleep
-from stream_cw.core.show import bookmark_of, unpack_show
+from stream_cw.core.show import bookmark_of
 from stream_cw.core.state import ProfileState
 from stream_cw.history.log import EventLog
 from stream_cw.history.simulator.truth import PlaybackTruth

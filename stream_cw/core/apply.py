@@ -22,11 +22,12 @@ from stream_cw.core.events import (
     UndoRemove,
 )
 from stream_cw.core.limits import DEVICES, EVENT_IDS, RESUME_GAPS, U16
+from stream_cw.core.packed_show import pack_show, unpack_show
 from stream_cw.core.pairing import hide_what_begins, pair
 from stream_cw.core.recording import Recording, is_private, switched
 from stream_cw.core.retention import forget_slot, within_limits
 from stream_cw.core.sessions import attend, excuse
-from stream_cw.core.show import Show, new_show, pack_show, unpack_show
+from stream_cw.core.show import Show, new_show
 from stream_cw.core.standing import forget_marks, mark_watched
 from stream_cw.core.state import (
     DARK,

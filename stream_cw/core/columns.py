@@ -1,8 +1,8 @@
 """The packed shows of a state as columns: each number of all shows side by side.
 
 A show is packed in a fixed part, the id of its last title, statistics of single devices, listed
-episodes and a tail (`stream_cw.core.show`). All numbers are read at once, without a Python object
-for a show.
+episodes and a tail (`stream_cw.core.packed_show`). All numbers are read at once, without a Python
+object for a show.
 """
 
 from itertools import chain
@@ -54,7 +54,7 @@ FIXED: Final = (
     ("tail", 1, 1),
     ("title_length", 1, 1),
 )
-"""What `show.FIXED` packs: name, bytes, how many of them; a test holds the two together."""
+"""What `packed_show.FIXED` packs: name, bytes, how many of them; a test holds the two together."""
 SEAT: Final = (("slot", 1), ("last_s", 4), ("plays", 2), ("sessions_at", 2))
 """Statistics of a single device: name, bytes."""
 

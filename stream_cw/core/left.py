@@ -1,4 +1,4 @@
-"""Where the titles of a packed show were left (`stream_cw.core.show`), compiled."""
+"""Where the titles of a packed show were left (`stream_cw.core.packed_show`), compiled."""
 
 from typing import Final, NamedTuple
 
@@ -13,7 +13,7 @@ from stream_cw.core.columns import (
 )
 from stream_cw.core.compiled import compiled
 from stream_cw.core.joined import Bytes, read_number
-from stream_cw.core.show import FIXED
+from stream_cw.core.packed_show import FIXED
 from stream_cw.core.show_tail import MARKS, OTHER_TITLE
 
 _FIXED_BYTES: Final = FIXED.size

@@ -13,18 +13,13 @@ from stream_cw.core.columns import LAST
 from stream_cw.core.experiments import Arm, Experiment, arm_of, changed
 from stream_cw.core.limits import SESSION_GAP_MS
 from stream_cw.core.offers import read_offer
+from stream_cw.core.packed_show import glimpse, last_play, listed_episodes, unpack_show
 from stream_cw.core.placement import EVEN_CHANCE, PlacementMap, place
 from stream_cw.core.policies import WATCH_NEXT
 from stream_cw.core.rows import MAX_TILES, Cause, Row, Tile, Version
 from stream_cw.core.rules import Policy
 from stream_cw.core.scoring import Ranking, Recency, Scorer
-from stream_cw.core.show import (
-    bookmark_of,
-    glimpse,
-    last_play,
-    listed_episodes,
-    unpack_show,
-)
+from stream_cw.core.show import bookmark_of
 from stream_cw.core.state import ProfileState, find_device
 from stream_cw.core.works import offers_of
 

@@ -14,9 +14,10 @@ from stream_cw.core.extraction import feature_codes
 from stream_cw.core.features import FEATURE_NAMES
 from stream_cw.core.joined import joined
 from stream_cw.core.limits import DEVICES, EPISODES, SHOW_DEVICES, U8, U16, U32
+from stream_cw.core.packed_show import pack_show, unpack_show
 from stream_cw.core.policies import WATCH_NEXT
 from stream_cw.core.priors import CompiledPriors, Priors
-from stream_cw.core.show import HOUR_BINS, ListedEpisode, Show, ShowDevice, pack_show, unpack_show
+from stream_cw.core.show import HOUR_BINS, ListedEpisode, Show, ShowDevice
 from stream_cw.core.show_tail import Bookmark, Nobody
 from stream_cw.core.state import DARK, Device, ProfileState, Source
 from stream_cw.core.works import EPISODE, HEAD

@@ -13,8 +13,9 @@ from stream_cw.core.candidates import candidates
 from stream_cw.core.columns import columns
 from stream_cw.core.events import Episode, MarkWatched, Movie, Play, Remove, Stop, UndoRemove
 from stream_cw.core.joined import joined
+from stream_cw.core.packed_show import unpack_show
 from stream_cw.core.policies import WATCH_NEXT
-from stream_cw.core.show import Show, unpack_show
+from stream_cw.core.show import Show
 from stream_cw.core.state import ProfileState
 
 HOUR = 60 * MINUTE

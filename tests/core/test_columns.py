@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from state_strategies import shows
 
-from stream_cw.core import show as packing
+from stream_cw.core import packed_show as packing
 from stream_cw.core.columns import (
     DEPTH,
     FIXED,
@@ -27,7 +27,8 @@ from stream_cw.core.columns import (
 from stream_cw.core.events import DEVICE_TYPES
 from stream_cw.core.joined import joined
 from stream_cw.core.limits import SHOW_DEVICES, U32
-from stream_cw.core.show import Show, ShowDevice, new_show, pack_show, unpack_show
+from stream_cw.core.packed_show import pack_show, unpack_show
+from stream_cw.core.show import Show, ShowDevice, new_show
 
 HAS_SEASON, HAS_EPISODE = 8, 16
 NO_SLOT = 15

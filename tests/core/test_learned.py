@@ -35,12 +35,12 @@ from stream_cw.core.model import (
     Trees,
     faults,
 )
+from stream_cw.core.packed_show import pack_show, unpack_show
 from stream_cw.core.policies import WATCH_NEXT
 from stream_cw.core.priors import Priors, title_hash
 from stream_cw.core.records import Record
 from stream_cw.core.row import View, row
 from stream_cw.core.rows import ModelRef, Row, decode_row, encode_row
-from stream_cw.core.show import pack_show, unpack_show
 from stream_cw.core.state import ProfileState, find_device, hash64, live_devices
 from stream_cw.history.log import EventLog
 from stream_cw.history.replay import replay

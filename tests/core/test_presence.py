@@ -13,6 +13,7 @@ from state_strategies import state_of
 from stream_cw.core.columns import columns
 from stream_cw.core.events import DEVICE_TYPES, DisplayOff, Event, Movie, Play, Progress, Stop
 from stream_cw.core.joined import joined
+from stream_cw.core.packed_show import pack_show
 from stream_cw.core.policies import WATCH_NEXT
 from stream_cw.core.presence import (
     RETURNS,
@@ -25,7 +26,7 @@ from stream_cw.core.presence import (
 from stream_cw.core.row import View, row
 from stream_cw.core.rows import Tile
 from stream_cw.core.rules import Asleep
-from stream_cw.core.show import Show, new_show, pack_show
+from stream_cw.core.show import Show, new_show
 from stream_cw.core.show_tail import Nobody
 from stream_cw.core.state import DARK, GAP_BINS, Device, Source
 from stream_cw.core.step import step
