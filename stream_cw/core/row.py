@@ -21,7 +21,7 @@ from stream_cw.core.rules import Policy
 from stream_cw.core.scoring import Ranking, Recency, Scorer
 from stream_cw.core.show import bookmark_of
 from stream_cw.core.state import ProfileState, find_device
-from stream_cw.core.works import offers_of
+from stream_cw.core.works import offers_at
 
 
 class View(Struct, frozen=True, kw_only=True):
@@ -194,7 +194,8 @@ def _last_tile(show_id: str, packed: bytes, score: int, reason: str, *, up_next:
 
 def _offered_tile(found: Candidates, n: int, kind: int, score: int, reason: str) -> Tile:
     """Offer an episode of the catalog: from its start, or where it is listed to have been left."""
-    offer = read_offer(offers_of(found.works.parts[n]), int(found.choice.offers[n]))
+    work = found.works.parts[n]
+    offer = read_offer(work, int(found.choice.offers[n]), offers_at(work))
     position_ms, duration_ms = 0, offer.duration_ms
     if kind == LISTED:
         left = next(e for e in listed_episodes(found.packed[n]) if e.title == offer.hash)
