@@ -13,10 +13,12 @@ from stream_cw.core.candidates import candidates
 from stream_cw.core.events import DEVICE_TYPES, Episode, Event, Play
 from stream_cw.core.extraction import feature_codes
 from stream_cw.core.features import FEATURE_NAMES
+from stream_cw.core.joined import joined
 from stream_cw.core.limits import DEVICES, EPISODES, SHOW_DEVICES, U8, U16, U32
+from stream_cw.core.packed_show import pack_show, unpack_show
 from stream_cw.core.policies import WATCH_NEXT
 from stream_cw.core.priors import CompiledPriors, Priors
-from stream_cw.core.show import HOUR_BINS, ListedEpisode, Show, ShowDevice, pack_show, unpack_show
+from stream_cw.core.show import HOUR_BINS, ListedEpisode, Show, ShowDevice
 from stream_cw.core.show_tail import Bookmark, Nobody
 from stream_cw.core.state import DARK, Device, ProfileState, Source
 from stream_cw.core.works import EPISODE, HEAD
@@ -226,7 +228,7 @@ def codes_of(
     found = candidates(state, WATCH_NEXT)
     if not found.ids:
         return {}
-    found = found._replace(works=[works.get(show_id, b"") for show_id in found.ids])
+    found = found._replace(works=joined([works.get(show_id, b"") for show_id in found.ids]))
     codes = feature_codes(state, slot, found, CompiledPriors(priors or Priors()))
     return dict(zip(FEATURE_NAMES, codes.tolist(), strict=True))
 

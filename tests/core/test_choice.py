@@ -210,6 +210,26 @@ LINES = (
         [season(1, 1, **UNTIL_NOW), season(2, 2)],
         Tile("s2e1", asleep=True),
     ),
+    Line(
+        "slept through, then marked",
+        watched("s1e2", HALF, watched=True, watched_ts=NOW, nobody=SLEPT),
+        STORY,
+        Tile("s2e1"),
+    ),
+    Line(
+        "slept through, then marked before what was played",
+        watched(
+            "s1e2",
+            0,
+            watched=True,
+            watched_ts=NOW,
+            position_ts=0,
+            episodes=[left("s2e1", HALF, 1)],
+            nobody=SLEPT,
+        ),
+        STORY,
+        Tile("s1e1", HALF, asleep=True),
+    ),
 )
 
 

@@ -23,8 +23,8 @@ from small_logs import HOUR
 from stream_cw.core.candidates import candidates
 from stream_cw.core.catalog import decode_catalog_entry
 from stream_cw.core.events import Pause, Play, Progress, Stop, decode_event
+from stream_cw.core.packed_show import glimpse, unpack_show
 from stream_cw.core.policies import WATCH_NEXT
-from stream_cw.core.show import glimpse, unpack_show
 from stream_cw.core.state import ProfileState
 from stream_cw.core.works import unpack_work
 from stream_cw.history.log import EventLog
