@@ -7,7 +7,7 @@ RUN pip wheel --no-cache-dir --no-deps --wheel-dir /dist .
 
 FROM python:3.11-slim
 RUN --mount=type=bind,from=build,source=/dist,target=/dist \
-    pip install --no-cache-dir /dist/*.whl
+    pip install --no-cache-dir "stream-cw[gateway] @ file://$(echo /dist/*.whl)"
 # A new volume takes the owner of the folder that it is mounted on.
 RUN useradd --uid 10001 --create-home stream-cw \
     && install --directory --owner stream-cw --group stream-cw /var/lib/stream-cw

@@ -1,8 +1,10 @@
-.PHONY: demo test test-faults faults soak bench lint check-wheel model clean
+.PHONY: demo test test-faults faults soak bench lint audit sbom check-wheel model clean
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# Of audit and sbom; apart, so that they do not count themselves.
+TOOLS := .cache/tools
 
 demo: $(READY)
 	$(BIN)/stream-cw demo
@@ -34,6 +36,24 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Known vulnerabilities of all that is installed here. A package that the database does not know is
+# an error: without it, no database at all would look like no vulnerability.
+audit: $(READY) $(TOOLS)
+	$(BIN)/pip freeze --exclude-editable > .cache/requirements.txt
+	$(TOOLS)/bin/pip-audit --strict --no-deps --disable-pip --requirement .cache/requirements.txt
+
+# What runs in production, as CycloneDX: the package with its gateway and client, without tests.
+sbom: $(TOOLS)
+	mkdir -p dist
+	$(PYTHON) -m venv --clear .cache/runtime
+	.cache/runtime/bin/pip install --quiet '.[gateway,client]'
+	$(TOOLS)/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible \
+		--output-file dist/sbom.cdx.json .cache/runtime/bin/python
+
+$(TOOLS):
+	$(PYTHON) -m venv $(TOOLS)
+	$(TOOLS)/bin/pip install --quiet 'pip-audit>=2.7,<3' 'cyclonedx-bom>=7,<8'
 
 # The wheel alone, in an environment without this checkout: it must carry all that it reads.
 check-wheel: $(READY)

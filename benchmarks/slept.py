@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 from benchmarks.simulated import Simulated
 from stream_cw.core.columns import LAST, columns
 from stream_cw.core.events import Event, Play, Supplemental
+from stream_cw.core.joined import joined
+from stream_cw.core.packed_show import unpack_show
 from stream_cw.core.policies import WATCH_NEXT
 from stream_cw.core.presence import SURELY_ATTENDED, log_odds
 from stream_cw.core.row import View, row
 from stream_cw.core.rules import Asleep
-from stream_cw.core.show import bookmark_of, unpack_show
+from stream_cw.core.show import bookmark_of
 from stream_cw.core.state import ProfileState
 from stream_cw.history.log import EventLog
 from stream_cw.history.simulator.truth import PlaybackTruth
@@ -76,7 +78,7 @@ def endings(members: Simulated) -> Ended:
     for opening in openings(members.log):
         state, profile_id = opening.state, opening.session.profile_id
         ids, packed = list(state.shows), list(state.shows.values())
-        shows = columns(packed)
+        shows = columns(joined(packed))
         of_weights = np.stack(
             [log_odds(shows, state.devices, replace(NO_WEIGHTS, **{name: 1})) for name in WEIGHTS],
             axis=1,

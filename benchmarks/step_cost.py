@@ -2,9 +2,10 @@
 
 A profile with 64 series on three devices, of which all belong in the row, is taken through what the
 worker does for an event: decode the state, apply the event, make the row, encode. Once each series
-was watched one time, once three times: that state is at its limit of bytes, and each play takes
-details out. Both commits run in processes of their own that take turns, round by round; CPU time;
-medians of the rounds.
+was watched one time; once three times: that state is at its limit of bytes, and each play takes
+details out; once to the end of an episode: with a catalog all tiles offer the next one. The row is
+made without a catalog, and with one that knows 24 episodes of each series. Both commits run in
+processes of their own that take turns, round by round; CPU time; medians of the rounds.
 """
 
 import subprocess
@@ -24,8 +25,11 @@ from rich.table import Table
 HERE: Final = Path(__file__).parents[1]
 LIMIT: Final = 1.25
 """What the whole may cost, as a multiple of what it cost."""
-TIMES: Final = (1, 3)
-WHOLE: Final = ("decode", "play", "encode", "row, learned")
+SCENES: Final = ((1, 20), (3, 20), (1, 44))
+"""How often each series was watched, and how many minutes of an episode of 45."""
+STATE: Final = ("decode", "play", "encode")
+ROWS: Final = ("row, learned", "row, learned, catalog")
+WHOLES: Final = tuple((*STATE, row) for row in ROWS)
 
 CHILD: Final = """
 import json, sys, time
@@ -54,9 +58,10 @@ def episode(number):
 def watched(number):
     yield told(SessionStart, number, "s")
     yield told(Play, number, "p", title=episode(number), position_ms=0)
-    yield told(Stop, number, "e", 20, title=episode(number), position_ms=20 * MINUTE)
+    seen = {"title": episode(number), "position_ms": minutes * MINUTE}
+    yield told(Stop, number, "e", minutes, **seen)
 
-each = int(sys.argv[1])
+each, minutes = map(int, sys.argv[1:])
 state = None
 for offset, event in enumerate(event for n in range(each * 64) for event in watched(n)):
     state = step(state, event, Source(bytes(16), 0, offset)).state
@@ -97,8 +102,8 @@ for _ in sys.stdin:
 class Side:
     """A process that runs the code of a checkout."""
 
-    def __init__(self, checkout: Path, times: int) -> None:
-        command = [sys.executable, "-c", CHILD, str(times)]
+    def __init__(self, checkout: Path, times: int, minutes: int) -> None:
+        command = [sys.executable, "-c", CHILD, str(times), str(minutes)]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
         self.process = subprocess.Popen(command, cwd=checkout, text=True, **pipes)  # noqa: S603
         self.about: dict[str, int] = self._read()
@@ -153,17 +158,18 @@ def main(
     """Print what each part costs, before and now."""
     console = Console(width=110)
     with checkout(ref) as path:
-        ratios = [compared(path, times, rounds, console) for times in TIMES]
-    if check and max(ratios) >= LIMIT:
+        most = max(compared(path, *scene, rounds, console) for scene in SCENES)
+    console.print(f"at most {most:.3f} of what it cost; wanted below {LIMIT}")
+    if check and most >= LIMIT:
         raise SystemExit(1)
 
 
-def compared(path: Path, times: int, rounds: int, console: Console) -> float:
-    """Print what each part costs where each series was watched so often; tell the whole's ratio."""
+def compared(path: Path, times: int, minutes: int, rounds: int, console: Console) -> float:
+    """Print what each part costs in a scene; tell by how much the worst whole grew."""
     sides: list[Side] = []
     try:
-        sides += [Side(path, times)]
-        sides += [Side(HERE, times)]
+        sides += [Side(path, times, minutes)]
+        sides += [Side(HERE, times, minutes)]
         for _ in range(rounds):
             for side in sides:
                 side.run()
@@ -171,15 +177,14 @@ def compared(path: Path, times: int, rounds: int, console: Console) -> float:
         for side in sides:
             side.end()
     before, now = sides
-    title = f"watched {times}x: {before.about['bytes']:,} bytes, now {now.about['bytes']:,}"
+    sizes = f"{before.about['bytes']:,} bytes, now {now.about['bytes']:,}"
+    title = f"{minutes} minutes, {times}x: {sizes}"
     table = Table("microseconds of CPU", "before", "now", "ratio", box=None, title=title)
-    for part in (*((name,) for name in before.rounds[0]), WHOLE):
+    for part in (*((name,) for name in before.rounds[0]), *WHOLES):
         was, is_ = before.median(*part), now.median(*part)
         table.add_row(" + ".join(part), f"{was:.1f}", f"{is_:.1f}", f"{is_ / was:.3f}")
-    console.print(table)
-    ratio = now.median(*WHOLE) / before.median(*WHOLE)
-    console.print(f"the whole costs {ratio:.3f} of what it did; wanted below {LIMIT}\n")
-    return ratio
+    console.print(table, "")
+    return max(now.median(*whole) / before.median(*whole) for whole in WHOLES)
 
 
 if __name__ == "__main__":

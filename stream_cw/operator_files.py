@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -14,6 +14,10 @@ from stream_cw.core.row import View
 from stream_cw.core.rules import Policy
 from stream_cw.core.scoring import Scorer
 from stream_cw.errors import InputError
+from stream_cw.files import read_at_most
+
+MAX_FILE_BYTES: Final = 262_144
+"""Of a policy, a placement map or an experiment; those in use have a few hundred."""
 
 _T = TypeVar("_T")
 
@@ -101,10 +105,12 @@ def with_files(
 
 
 def _read(path: Path, kind: type[_T]) -> _T:
-    data = path.read_bytes()
+    data = read_at_most(path, MAX_FILE_BYTES)
     try:
         if path.suffix == ".json":
             return msgspec.json.decode(data, type=kind)
         return msgspec.toml.decode(data, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: {error}") from None
+    except RecursionError:
+        raise InputError(f"{path}: nested too deep") from None

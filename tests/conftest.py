@@ -8,6 +8,8 @@ import os
 import secrets
 import shutil
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -39,27 +41,40 @@ SHARED_EXPORT = TESTS.parents[1] / "shared" / "data" / "viewing_activity_export.
 LONGEST = (
     "end_to_end/test_main_job.py",
     "worker/test_worker.py",
+    "security/test_secured_system.py",
+    "security/test_refused.py",
     "worker/test_model_swap.py",
     "test_demo.py",
     "gateway/test_operations.py",
-    "client/test_client.py",
-    "worker/test_transport.py",
     "worker/test_refused_limit.py",
     "worker/test_erased_letters.py",
-    "clients/test_model_topic.py",
     "worker/test_catalog_swap.py",
-    "worker/test_catalog_push.py",
-    "belongs/test_promises.py",
-    "gateway/test_page.py",
-    "gateway/test_page_client.py",
-    "model/test_leaks.py",
     "gateway/test_isolation.py",
-    "broker/test_brokers.py",
-    "clients/test_replay.py",
-    "gateway/test_events.py",
+    "client/test_client.py",
     "model/test_learned_on_simulator.py",
+    "gateway/test_events.py",
+    "clients/test_replay.py",
+    "gateway/test_page.py",
+    "worker/test_catalog_push.py",
+    "gateway/test_storm.py",
+    "worker/test_transport.py",
+    "gateway/test_page_client.py",
+    "belongs/test_promises.py",
+    "broker/test_brokers.py",
+    "clients/test_model_topic.py",
 )
 """Files of half a minute and more, longest first (`--durations` tells)."""
+
+COMPILE: Final = """
+from stream_cw.core.row import View
+from stream_cw.core.warm_up import warm_up
+from stream_cw.model.chosen import choose
+
+warm_up(View(scorer=choose("shipped")))
+"""
+SHORT_LIVED: Final = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+"""A broker that serves minutes on a part of two cores does not earn back what the JVM's second
+compiler and a concurrent collector cost."""
 
 SHARED: Final = pytest.StashKey[str | None]()
 SHARED_UNTIL: Final = pytest.StashKey[ExitStack]()
@@ -82,11 +97,18 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(f"LONGEST of {__file__} names {lost}, which are no files")
     # The processes share the cores: threads of theirs would only wait for one another.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("JAVA_TOOL_OPTIONS", SHORT_LIVED)
+    # Hundreds of processes start: none need compile again what another has.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """Two processes more than there are cores: tests on Kafka often wait for it."""
-    return (os.cpu_count() or 1) + 2
+def _without_kafka(config: pytest.Config) -> bool:
+    return "not kafka" in config.option.markexpr or _missing_for_kafka() is not None
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """More processes than there are cores: tests on a broker often wait for it."""
+    return (os.cpu_count() or 1) + (1 if _without_kafka(config) else 2)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -142,16 +164,25 @@ class At(NamedTuple):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Give the processes of a run one Apache Kafka: each would take its share of the cores."""
+    """Give the processes of a run compiled loops and one Apache Kafka before the first begins.
+
+    Each by itself would compile the same, and take its share of the cores for a broker.
+    """
     config = node.config
-    if _missing_for_kafka() is None and SHARED not in config.stash:
-        stack = config.stash[SHARED_UNTIL] = ExitStack()
-        folder = stack.enter_context(TemporaryDirectory(prefix="kafka-"))
+    if SHARED not in config.stash:
         config.stash[SHARED] = None
-        with suppress(BrokerError):  # each process tries for itself, and its tests tell
-            broker = stack.enter_context(kafka_broker(Path(folder) / "data"))
-            config.stash[SHARED] = broker.address
-    node.workerinput["kafka"] = config.stash.get(SHARED, None)
+        stack = config.stash[SHARED_UNTIL] = ExitStack()
+        with subprocess.Popen([sys.executable, "-c", COMPILE]):
+            if not _without_kafka(config):
+                config.stash[SHARED] = _start_kafka(stack)
+    node.workerinput["kafka"] = config.stash[SHARED]
+
+
+def _start_kafka(stack: ExitStack) -> str | None:
+    folder = stack.enter_context(TemporaryDirectory(prefix="kafka-"))
+    with suppress(BrokerError):  # each process tries for itself, and its tests tell
+        return stack.enter_context(kafka_broker(Path(folder) / "data")).address
+    return None
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -171,6 +202,12 @@ def kafka(
         return
     with kafka_broker(tmp_path_factory.mktemp("kafka")) as broker:
         yield broker
+
+
+@pytest.fixture(scope="session")
+def kafka_is_there() -> None:
+    """For brokers that a test starts in its own way."""
+    need("kafka", _missing_for_kafka())
 
 
 @pytest.fixture

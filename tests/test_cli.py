@@ -44,6 +44,7 @@ COMMANDS = [
     ["report"],
     ["record"],
     ["topics"],
+    ["topics", "acls"],
     ["topics", "apply"],
     ["catalog"],
     ["catalog", "import"],

@@ -9,10 +9,15 @@ from confluent_kafka import KafkaError, KafkaException, TopicCollection, Uuid
 from confluent_kafka.admin import AdminClient, ConfigResource
 from msgspec import Struct
 
+from stream_cw.broker.connection import Brokers, for_librdkafka
 from stream_cw.errors import BrokerError
 
 TIMEOUT_S: Final = 15.0
 """How long a broker may take to answer."""
+_TRY_S: Final = 2.0
+"""How long one try to connect may take: what brokers refused is heard of between two."""
+_REFUSALS: Final = (KafkaError._AUTHENTICATION, KafkaError._SSL)
+"""A client that hears of these tries again for ever, and is refused for ever."""
 STILL_SETTLING: Final = (
     KafkaError.LEADER_NOT_AVAILABLE,
     KafkaError.NOT_LEADER_FOR_PARTITION,
@@ -21,6 +26,9 @@ STILL_SETTLING: Final = (
     KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
 )
 """Refusals of a cluster that still finds out which broker answers for what."""
+
+NO_GROUP: Final = KafkaError.GROUP_AUTHORIZATION_FAILED
+"""Told to a consumer that may not join its group; one that only looks never asked to."""
 
 _T = TypeVar("_T")
 _MASK: Final = (1 << 64) - 1
@@ -44,22 +52,37 @@ class Found(Struct, frozen=True):
     settings: dict[str, str]
 
 
-def connect(brokers: str) -> AdminClient:
+def connect(brokers: Brokers) -> AdminClient:
     """Connect to a cluster, and see that it answers.
 
     Raises
     ------
     BrokerError
-        If none of the brokers answers in time.
+        If none of the brokers answers in time, or one refuses who asks or cannot be trusted.
     """
+    heard: dict[int, KafkaError] = {}
+
+    def note(error: KafkaError) -> None:
+        heard[error.code()] = error
+
     # A client that goes away with a question open waits for ever: each has its answer in time.
-    limits = {"socket.timeout.ms": int(1000 * TIMEOUT_S)}
-    client = AdminClient({"bootstrap.servers": brokers, "log_level": 0, **limits})
-    asked(brokers, lambda: client.list_topics(timeout=TIMEOUT_S))
-    return client
+    limits = {"socket.timeout.ms": int(1000 * TIMEOUT_S), "error_cb": note}
+    client = AdminClient({**for_librdkafka(brokers), **limits})
+    deadline = time.monotonic() + TIMEOUT_S
+    while True:
+        try:
+            client.list_topics(timeout=_TRY_S)
+        except KafkaException as error:
+            client.poll(0)
+            refusal = next((heard[code] for code in _REFUSALS if code in heard), None)
+            if refusal or time.monotonic() > deadline:
+                told = refusal or heard.get(KafkaError._TRANSPORT) or error.args[0]
+                raise BrokerError(f"{brokers}: {' '.join(told.str().split())}") from None
+        else:
+            return client
 
 
-def asked(brokers: str, ask: Callable[[], _T]) -> _T:
+def asked(brokers: Brokers, ask: Callable[[], _T]) -> _T:
     """Ask a broker; what the client library raises becomes a BrokerError."""
     try:
         return ask()
@@ -85,7 +108,7 @@ def settled(ask: Callable[[], _T]) -> _T:
         time.sleep(0.2)
 
 
-def find_topics(client: AdminClient, brokers: str, names: Collection[str]) -> dict[str, Found]:
+def find_topics(client: AdminClient, brokers: Brokers, names: Collection[str]) -> dict[str, Found]:
     """Describe topics; those that the cluster does not have are left out.
 
     Raises
@@ -111,7 +134,7 @@ def find_topics(client: AdminClient, brokers: str, names: Collection[str]) -> di
     }
 
 
-def _there(brokers: str, answers: Mapping[str, Future[_T]]) -> dict[str, _T]:
+def _there(brokers: Brokers, answers: Mapping[str, Future[_T]]) -> dict[str, _T]:
     there = {}
     for name, answer in answers.items():
         try:

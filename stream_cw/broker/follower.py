@@ -10,6 +10,7 @@ from typing import Any, Final
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from stream_cw.broker.connection import Brokers, for_aiokafka
 from stream_cw.errors import BrokerError
 
 SILENT_SECONDS: Final = 30.0
@@ -27,7 +28,8 @@ class Follower:
 
     Parameters
     ----------
-    brokers, topic : str
+    brokers : str or Connection
+    topic : str
     fail : callable
         Ends the process: the topic can no longer be followed.
     partitions : int, default 1
@@ -41,7 +43,7 @@ class Follower:
 
     def __init__(
         self,
-        brokers: str,
+        brokers: Brokers,
         topic: str,
         fail: Callable[[BaseException], None],
         *,
@@ -55,7 +57,7 @@ class Follower:
         self._ends: dict[TopicPartition, int] = {}
         self._following: asyncio.Task[None] | None = None
         self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=[address.strip() for address in brokers.split(",")],
+            **for_aiokafka(brokers),
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             max_partition_fetch_bytes=FETCH_BYTES,
@@ -81,10 +83,10 @@ class Follower:
                         limit.reschedule(now() + SILENT_SECONDS)
         except (KafkaError, TimeoutError) as error:
             await self._consumer.stop()
-            raise BrokerError(
-                f"topic {self._topic} not read to its end, nothing came for "
-                f"{SILENT_SECONDS:.0f} s: {type(error).__name__}"
-            ) from None
+            reason = type(error).__name__
+            if isinstance(error, TimeoutError):
+                reason = f"nothing came for {SILENT_SECONDS:.0f} s"
+            raise BrokerError(f"topic {self._topic} not read to its end: {reason}") from None
 
     def follow(self, take: Take) -> None:
         """Go on with what comes, until `stop`."""

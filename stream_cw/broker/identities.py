@@ -11,7 +11,8 @@ import msgspec
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Producer, TopicPartition
 from msgspec import Struct
 
-from stream_cw.broker.cluster import TIMEOUT_S, asked
+from stream_cw.broker.cluster import NO_GROUP, TIMEOUT_S, asked
+from stream_cw.broker.connection import Brokers, for_librdkafka
 from stream_cw.broker.contract import Topics
 from stream_cw.errors import BrokerError, LogMismatchError
 
@@ -42,7 +43,7 @@ _decoder: Final = msgspec.json.Decoder(Identities)
 _encoder: Final = msgspec.json.Encoder(order="sorted")
 
 
-def read_identities(brokers: str, topics: Topics) -> Identities | None:
+def read_identities(brokers: Brokers, topics: Topics) -> Identities | None:
     """Read the newest record of an app id from the topic, which must exist; None without one.
 
     Raises
@@ -55,12 +56,11 @@ def read_identities(brokers: str, topics: Topics) -> Identities | None:
     newest = None
     consumer = Consumer(
         {
-            "bootstrap.servers": brokers,
+            **for_librdkafka(brokers),
             "group.id": topics.app_id,  # the library asks for one; it joins and commits nothing
             "enable.auto.commit": False,
             "enable.partition.eof": True,
             "fetch.wait.max.ms": 10,
-            "log_level": 0,
         }
     )
     try:
@@ -73,6 +73,8 @@ def read_identities(brokers: str, topics: Topics) -> Identities | None:
             if message is None:
                 continue
             if error := message.error():
+                if error.code() == NO_GROUP:
+                    continue
                 # The end as a fetch tells it: the embedded broker lists too low an end offset.
                 if error.code() == KafkaError._PARTITION_EOF:
                     return _decode(newest, topics)
@@ -84,7 +86,7 @@ def read_identities(brokers: str, topics: Topics) -> Identities | None:
     raise BrokerError(f"{brokers}: {topics.identities} not read within {TIMEOUT_S:.0f} s")
 
 
-def write_identities(brokers: str, topics: Topics, identities: Identities) -> None:
+def write_identities(brokers: Brokers, topics: Topics, identities: Identities) -> None:
     """Record what an app id works on.
 
     Raises
@@ -95,10 +97,9 @@ def write_identities(brokers: str, topics: Topics, identities: Identities) -> No
     failures: list[KafkaError] = []
     producer = Producer(
         {
-            "bootstrap.servers": brokers,
+            **for_librdkafka(brokers),
             "acks": "all",
             "message.timeout.ms": int(TIMEOUT_S * 1000),
-            "log_level": 0,
         }
     )
     asked(

@@ -14,6 +14,7 @@ from confluent_kafka.admin import (
 from msgspec import Struct
 
 from stream_cw.broker.cluster import TIMEOUT_S, Found, asked, connect, find_topics
+from stream_cw.broker.connection import Brokers
 from stream_cw.broker.contract import Topics
 from stream_cw.broker.identities import Identities, read_identities, write_identities
 from stream_cw.broker.mismatch import (
@@ -28,13 +29,17 @@ from stream_cw.errors import BrokerError, LogMismatchError, TopicMismatchError
 
 
 def check_topics(
-    brokers: str, topics: Topics, *, partitions: int | None = None, replication: int | None = None
+    brokers: Brokers,
+    topics: Topics,
+    *,
+    partitions: int | None = None,
+    replication: int | None = None,
 ) -> list[Mismatch]:
     """Compare the topics of a cluster with what is wanted, and change nothing.
 
     Parameters
     ----------
-    brokers : str
+    brokers : str or Connection
         Addresses, `host:port`, separated by commas.
     topics : Topics
     partitions : int, optional
@@ -58,7 +63,7 @@ def check_topics(
 
 
 def apply_topics(
-    brokers: str,
+    brokers: Brokers,
     topics: Topics,
     *,
     partitions: int | None = None,
@@ -102,7 +107,7 @@ def apply_topics(
     return seen.mismatches
 
 
-def verified_topics(brokers: str, topics: Topics) -> Identities:
+def verified_topics(brokers: Brokers, topics: Topics) -> Identities:
     """Hold the topics to what is wanted and recorded, as a worker must before it starts.
 
     Returns
@@ -126,7 +131,7 @@ def verified_topics(brokers: str, topics: Topics) -> Identities:
     return seen.identities
 
 
-def recorded(brokers: str, topics: Topics) -> Identities | None:
+def recorded(brokers: Brokers, topics: Topics) -> Identities | None:
     """Read what `apply_topics` recorded last for `topics.app_id`; None if it never did.
 
     Raises
@@ -148,7 +153,7 @@ class _Seen(Struct, frozen=True):
 
 def _look(
     client: AdminClient,
-    brokers: str,
+    brokers: Brokers,
     topics: Topics,
     partitions: int | None,
     replication: int | None,
@@ -173,7 +178,7 @@ def _lines(mismatches: Iterable[Mismatch]) -> str:
     return "\n".join(map(str, mismatches))
 
 
-def _create(client: AdminClient, brokers: str, wanted: Sequence[Wanted]) -> None:
+def _create(client: AdminClient, brokers: Brokers, wanted: Sequence[Wanted]) -> None:
     if not wanted:
         return
     new = [
@@ -194,7 +199,7 @@ def _create(client: AdminClient, brokers: str, wanted: Sequence[Wanted]) -> None
                 raise BrokerError(f"{brokers}: {name}: {error.args[0].str()}") from None
 
 
-def _alter(client: AdminClient, brokers: str, settings: Iterable[Mismatch]) -> None:
+def _alter(client: AdminClient, brokers: Brokers, settings: Iterable[Mismatch]) -> None:
     entries: dict[str, list[ConfigEntry]] = {}
     for mismatch in settings:
         entry = ConfigEntry(
@@ -212,7 +217,7 @@ def _alter(client: AdminClient, brokers: str, settings: Iterable[Mismatch]) -> N
         asked(f"{brokers}: {resource.name}", answer.result)
 
 
-def _settled(client: AdminClient, brokers: str, wanted: Sequence[Wanted]) -> dict[str, Found]:
+def _settled(client: AdminClient, brokers: Brokers, wanted: Sequence[Wanted]) -> dict[str, Found]:
     # A broker learns of a change a moment after it was accepted.
     deadline = time.monotonic() + TIMEOUT_S
     while True:

@@ -60,6 +60,7 @@ def build_app() -> typer.Typer:
     topics = typer.Typer(no_args_is_help=True, help="The topics of a system.")
     topics.callback()(_nothing)
     topics.command("apply")(kafka.topics_apply)
+    topics.command("acls")(kafka.topics_acls)
     app.add_typer(topics, name="topics")
     app.add_typer(catalog.commands(), name="catalog")
     app.add_typer(model.commands(), name="model")

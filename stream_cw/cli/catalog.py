@@ -42,12 +42,13 @@ def import_(
     """Publish films and series: workers take them while they run."""
     from stream_cw.broker.contract import topic_names
     from stream_cw.clients.catalog import import_catalog
+    from stream_cw.security import secured
 
     def refuse(line: "RefusedLine") -> None:
         typer.echo(f"line {line.number} left out: {line.error.reason}: {line.error}")
 
     topic = topic_names(prefix).catalog
-    report = import_catalog(file, brokers, topic=topic, replace=replace, refuse=refuse)
+    report = import_catalog(file, secured(brokers), topic=topic, replace=replace, refuse=refuse)
     typer.echo(
         f"{report.published:,} records published, {report.taken_away:,} entries taken away, "
         f"{report.refused:,} lines left out"
@@ -74,9 +75,10 @@ def announce(brokers: Brokers = LOCAL, prefix: Prefix = "") -> None:
     """Tell live sessions of releases when their time comes, until Ctrl-C."""
     from stream_cw.broker.contract import topic_names
     from stream_cw.clients.releases import announce as follow
+    from stream_cw.security import secured
 
     follow(
-        brokers,
+        secured(brokers),
         topic=topic_names(prefix).catalog,
         watch=lambda key: typer.echo(f"announced {key.decode()}"),
     )

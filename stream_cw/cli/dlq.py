@@ -45,6 +45,7 @@ def list_(
     from stream_cw.broker.contract import topic_names
     from stream_cw.clients.letter_text import json_line, line, table
     from stream_cw.clients.letters import letters
+    from stream_cw.security import secured
 
     wanted, strange = _filter(filters), 0
 
@@ -52,7 +53,7 @@ def list_(
         nonlocal strange
         strange += 1
 
-    found = letters(brokers, topic_names(prefix).dead_letters, wanted, strange=note)
+    found = letters(secured(brokers), topic_names(prefix).dead_letters, wanted, strange=note)
     if as_json or not sys.stdout.isatty():
         for one in found:
             typer.echo(json_line(one) if as_json else line(one))
@@ -84,14 +85,15 @@ def show(
     from stream_cw.clients.letter_text import details
     from stream_cw.clients.letters import find
     from stream_cw.clients.topic import describe
+    from stream_cw.security import secured
 
-    topics = topic_names(prefix)
+    topics, at = topic_names(prefix), secured(brokers)
     try:
         partition, offset = parse_origin(origin)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
-    found = find(brokers, topics.dead_letters, partition, offset)
-    partitions = describe(brokers, topics.events).partitions
+    found = find(at, topics.dead_letters, partition, offset)
+    partitions = describe(at, topics.events).partitions
     for line in details(judge(found, partitions, time.time_ns() // 1_000_000)):
         typer.echo(line)
     if raw is not None:
@@ -122,11 +124,12 @@ def replay(
     from stream_cw.broker.contract import topic_names
     from stream_cw.clients.letter_replay import plan, replay_letters
     from stream_cw.clients.letter_text import verdict
+    from stream_cw.security import secured
 
     if mend is not None and filters:
         raise typer.BadParameter("--mend names its letters; it goes without --filter")
-    topics = topic_names(prefix)
-    plans = plan(brokers, topics, _filter(filters), None if mend is None else _mended(mend))
+    topics, at = topic_names(prefix), secured(brokers)
+    plans = plan(at, topics, _filter(filters), None if mend is None else _mended(mend))
 
     def tell(judged: "Plan") -> None:
         typer.echo(f"{judged.found.origin}  {verdict(judged)}")
@@ -138,7 +141,7 @@ def replay(
             taken, left = taken + (judged.refusal is None), left + (judged.refusal is not None)
         typer.echo(f"{taken:,} would be sent, {left:,} still refused; nothing was sent")
         return
-    report = replay_letters(brokers, topics, plans, leave=tell)
+    report = replay_letters(at, topics, plans, leave=tell)
     typer.echo(f"{report.sent:,} sent, {report.left:,} still refused")
 
 

@@ -19,9 +19,10 @@ class GatewayCommand(TyperCommand):
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Print the options, and then the settings."""
         from stream_cw.gateway.settings import GatewaySettings
+        from stream_cw.security import SecuritySettings
 
         super().format_help(ctx, formatter)
-        explain(GatewaySettings)
+        explain(GatewaySettings, SecuritySettings)
 
 
 def gateway(

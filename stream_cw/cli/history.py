@@ -179,12 +179,13 @@ def _replay_to(
 ) -> None:
     from stream_cw.broker.contract import topic_names
     from stream_cw.clients.replay import replay as produce
+    from stream_cw.security import secured
 
     total = count_lines(log)
     with bar("producing") as progress:
         report = produce(
             log,
-            brokers,
+            secured(brokers),
             topic=topic_names(prefix).events,
             speed=speed,
             progress=resume,

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from stream_cw.cli.options import LOCAL, Brokers, OutputLog, Prefix, written
+from stream_cw.cli.options import LOCAL, AppId, Brokers, OutputLog, Prefix, written
 
 
 def record(
@@ -36,6 +36,7 @@ def record(
 def record_topic(brokers: str, topic: str, out: Path, *, follow: bool) -> None:
     """Record a topic, with `follow` until Ctrl-C, and say how much it was."""
     from stream_cw.clients.record import record as dump
+    from stream_cw.security import secured
 
     written_records = 0
 
@@ -45,7 +46,7 @@ def record_topic(brokers: str, topic: str, out: Path, *, follow: bool) -> None:
 
     with written(out) as log:
         try:
-            dump(brokers, log, topic=topic, follow=follow, watch=note)
+            dump(secured(brokers), log, topic=topic, follow=follow, watch=note)
         except KeyboardInterrupt:
             if not follow:
                 raise
@@ -67,29 +68,50 @@ def topics_apply(
     ] = False,
     brokers: Brokers = LOCAL,
     prefix: Prefix = "",
-    app_id: Annotated[
-        str,
-        typer.Option(
-            envvar="STREAM_CW_APP_ID", help="What the workers of one system have in common."
-        ),
-    ] = "stream-cw",
+    app_id: AppId = "stream-cw",
 ) -> None:
     """Create and check all topics, and record which logs the system works on."""
     from stream_cw.broker.contract import topic_names
     from stream_cw.broker.topics import apply_topics, check_topics
+    from stream_cw.security import secured
 
-    topics = topic_names(prefix, app_id)
+    topics, at = topic_names(prefix, app_id), secured(brokers)
     if check:
-        found = check_topics(brokers, topics, partitions=partitions, replication=replication)
+        found = check_topics(at, topics, partitions=partitions, replication=replication)
     else:
         found = apply_topics(
-            brokers, topics, partitions=partitions, replication=replication, new_log=new_log
+            at, topics, partitions=partitions, replication=replication, new_log=new_log
         )
     for mismatch in found:
         typer.echo(mismatch if check else f"mended: {mismatch}")
     if not found:
         typer.echo("all topics are as wanted")
     raise typer.Exit(1 if check and found else 0)
+
+
+def topics_acls(
+    role: Annotated[
+        str,
+        typer.Argument(help="Such as `worker`, `gateway` or `client`; docs/security.md has all."),
+    ],
+    principal: Annotated[
+        str | None,
+        typer.Option("--grant", metavar="PRINCIPAL", help="Grant it, such as to User:gateway."),
+    ] = None,
+    brokers: Brokers = LOCAL,
+    prefix: Prefix = "",
+    app_id: AppId = "stream-cw",
+) -> None:
+    """Print what a role may do on the cluster, and with `--grant` allow it."""
+    from stream_cw.broker.acls import grant, rights_of
+    from stream_cw.broker.contract import topic_names
+    from stream_cw.security import secured
+
+    rights = rights_of(role, topic_names(prefix, app_id))
+    if principal is not None:
+        grant(secured(brokers), principal, rights)
+    for right in rights:
+        typer.echo(f"{right}" if principal is None else f"{principal} may {right}")
 
 
 def tail(
@@ -108,10 +130,11 @@ def tail(
     from stream_cw.clients import show
     from stream_cw.clients.tail import Rows
     from stream_cw.clients.tail import tail as follow
+    from stream_cw.security import secured
 
     rows: Rows = {}
     batches = follow(
-        brokers,
+        secured(brokers),
         topic=topic_names(prefix).rows,
         rows=rows,
         from_beginning=from_beginning,

@@ -54,11 +54,13 @@ def publish(
     """Sign a model and put it in force: workers take it while they run."""
     from stream_cw.broker.contract import topic_names
     from stream_cw.clients import models
-    from stream_cw.model.artefact import open_envelope, sign
+    from stream_cw.files import read_at_most
+    from stream_cw.model.artefact import MAX_ARTEFACT_BYTES, open_envelope, sign
     from stream_cw.model.keys import load_private
+    from stream_cw.security import secured
 
-    artefact = sign(model.read_bytes(), load_private(key))
-    offset = models.publish(brokers, topic_names(prefix).models, artefact)
+    artefact = sign(read_at_most(model, MAX_ARTEFACT_BYTES), load_private(key))
+    offset = models.publish(secured(brokers), topic_names(prefix).models, artefact)
     typer.echo(f"published at offset {offset}: sha256 {open_envelope(artefact).sha256}")
 
 
@@ -69,8 +71,9 @@ def list_(brokers: Brokers = LOCAL, prefix: Prefix = "") -> None:
     """
     from stream_cw.broker.contract import topic_names
     from stream_cw.clients.models import published
+    from stream_cw.security import secured
 
-    for model in published(brokers, topic_names(prefix).models):
+    for model in published(secured(brokers), topic_names(prefix).models):
         typer.echo(_line(model))
 
 
@@ -80,8 +83,9 @@ def show(which: Which = None, brokers: Brokers = LOCAL, prefix: Prefix = "") -> 
 
     from stream_cw.broker.contract import topic_names
     from stream_cw.clients.models import choose, published
+    from stream_cw.security import secured
 
-    model = choose(published(brokers, topic_names(prefix).models), which)
+    model = choose(published(secured(brokers), topic_names(prefix).models), which)
     typer.echo(_line(model))
     typer.echo(msgspec.json.format(msgspec.json.encode(model.manifest), indent=2))
 
@@ -97,8 +101,9 @@ def export(
     """Write a published model to a file, for replays of the rows that name it."""
     from stream_cw.broker.contract import topic_names
     from stream_cw.clients.models import choose, published
+    from stream_cw.security import secured
 
-    model = choose(published(brokers, topic_names(prefix).models), which)
+    model = choose(published(secured(brokers), topic_names(prefix).models), which)
     with written(out) as file:
         file.write(model.data)
     typer.echo(_line(model))
@@ -108,8 +113,9 @@ def rollback(which: Which = None, brokers: Brokers = LOCAL, prefix: Prefix = "")
     """Put the model before, or one by its hash, in force again."""
     from stream_cw.broker.contract import topic_names
     from stream_cw.clients.models import rollback as put_back
+    from stream_cw.security import secured
 
-    model, offset = put_back(brokers, topic_names(prefix).models, which)
+    model, offset = put_back(secured(brokers), topic_names(prefix).models, which)
     typer.echo(f"published at offset {offset}: {model.manifest.id}, sha256 {model.sha256}")
 
 

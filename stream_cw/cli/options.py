@@ -27,6 +27,10 @@ Prefix = Annotated[
         help="Start of all names of topics, so that systems share a cluster.",
     ),
 ]
+AppId = Annotated[
+    str,
+    typer.Option(envvar="STREAM_CW_APP_ID", help="What the workers of one system have in common."),
+]
 Model = Annotated[
     str,
     typer.Option(metavar="MODEL", help="`shipped`, `recency`, or a file that `train` wrote."),
@@ -95,16 +99,17 @@ def works_of(catalogs: list[Path] | None) -> dict[str, bytes]:
     return read_works(*catalogs or ())
 
 
-def explain(kind: "type[BaseSettings]") -> None:
+def explain(*kinds: "type[BaseSettings]") -> None:
     """Print what can be set in the environment."""
     from stream_cw.config import variable
 
     typer.echo(" Settings, from the environment:\n")
-    for name, field in kind.model_fields.items():
-        default = "none" if field.default in (None, "") else field.default
-        told = "must be set" if field.is_required() else f"default: {default}"
-        typer.echo(f" {variable(kind, name)} ({told})")
-        typer.echo(f"     {field.description}")
+    for kind in kinds:
+        for name, field in kind.model_fields.items():
+            default = "none" if field.default in (None, "") else field.default
+            told = "must be set" if field.is_required() else f"default: {default}"
+            typer.echo(f" {variable(kind, name)} ({told})")
+            typer.echo(f"     {field.description}")
 
 
 @contextmanager

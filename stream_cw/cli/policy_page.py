@@ -187,7 +187,7 @@ def _stays() -> Iterator[Cells]:
 
 
 def _stay(policy: Policy, series: bool, length: int, credit: int) -> str:
-    numbers = policy.numbers()
+    numbers = policy.numbers
     positions = range(_LONGEST)
     begun = bisect_left(positions, True, key=lambda at: is_started(numbers, series, at, length))
     over = bisect_left(positions, True, key=lambda at: is_finished(numbers, at, length, credit))

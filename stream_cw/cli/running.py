@@ -19,9 +19,10 @@ class WorkerCommand(TyperCommand):
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Print the options, and then the settings."""
         from stream_cw.config import Settings
+        from stream_cw.security import SecuritySettings
 
         super().format_help(ctx, formatter)
-        explain(Settings)
+        explain(Settings, SecuritySettings)
 
 
 def worker(

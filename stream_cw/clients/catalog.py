@@ -6,6 +6,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from stream_cw.broker.connection import Brokers
 from stream_cw.clients.delivery import BATCH_BYTES, Delivery, ctrl_c, replay_producer
 from stream_cw.clients.progress import Window
 from stream_cw.clients.read import read
@@ -35,7 +36,7 @@ class CatalogImport(Struct):
 
 def import_catalog(
     path: Path,
-    brokers: str,
+    brokers: Brokers,
     *,
     topic: str,
     replace: bool = False,
@@ -47,7 +48,8 @@ def import_catalog(
     ----------
     path : Path
         As `catalog_file.read_lines` reads it.
-    brokers, topic : str
+    brokers : str or Connection
+    topic : str
     replace : bool, default False
         Also take away what the topic has and the file has not.
     refuse : callable, optional
@@ -117,7 +119,7 @@ def _check_whole(path: Path, kept: set[bytes], report: CatalogImport) -> None:
         )
 
 
-def _ids(brokers: str, topic: str) -> set[bytes]:
+def _ids(brokers: Brokers, topic: str) -> set[bytes]:
     """Read which keys have an entry."""
     found: set[bytes] = set()
     for records in read(brokers, topic, 1, from_beginning=True, to_end=True):

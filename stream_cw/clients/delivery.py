@@ -8,9 +8,9 @@ from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
+from stream_cw.broker.connection import Brokers, for_librdkafka
 from stream_cw.clients.pace import Clock
 from stream_cw.clients.progress import MAX_UNSAVED, Sent, Window
-from stream_cw.clients.topic import connection
 from stream_cw.core.records import Record
 from stream_cw.errors import BrokerError
 
@@ -26,18 +26,18 @@ _SERVE_EVERY: Final = 64
 _MAX_MESSAGE_BYTES: Final = 10_000_000
 
 
-def replay_producer(brokers: str, *, most_bytes: int) -> Producer:
+def replay_producer(brokers: Brokers, *, most_bytes: int) -> Producer:
     """Make a producer that keeps the order, whatever fails.
 
     Parameters
     ----------
-    brokers : str
+    brokers : str or Connection
     most_bytes : int
         What the topic takes as one batch; the library never splits one.
     """
     return Producer(
         {
-            **connection(brokers),
+            **for_librdkafka(brokers),
             "acks": "all",
             "enable.idempotence": True,
             # No record is given up while later ones of its profile go through; a broker that is

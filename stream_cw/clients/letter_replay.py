@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from stream_cw.broker.connection import Brokers
 from stream_cw.broker.contract import Topics
 from stream_cw.clients.delivery import BATCH_BYTES, Delivery, ctrl_c, replay_producer
 from stream_cw.clients.letter_filter import Filter, parse_origin
@@ -142,7 +143,7 @@ def _mended(mended: Mended) -> tuple[bytes | None, bytes]:
 
 
 def plan(
-    brokers: str,
+    brokers: Brokers,
     topics: Topics,
     wanted: Filter,
     mended: Mapping[Origin, Mended] | None = None,
@@ -175,13 +176,13 @@ def plan(
 
 
 def replay_letters(
-    brokers: str, topics: Topics, plans: Iterable[Plan], *, leave: Callable[[Plan], None]
+    brokers: Brokers, topics: Topics, plans: Iterable[Plan], *, leave: Callable[[Plan], None]
 ) -> LettersReplay:
     """Send what today's decoder takes, and take its letters away.
 
     Parameters
     ----------
-    brokers : str
+    brokers : str or Connection
     topics : Topics
     plans : iterable of Plan
     leave : callable
@@ -219,7 +220,7 @@ def replay_letters(
     return report
 
 
-def _delivery(brokers: str, topic: str, interrupted: Callable[[], bool]) -> Delivery:
+def _delivery(brokers: Brokers, topic: str, interrupted: Callable[[], bool]) -> Delivery:
     most_bytes = int(describe(brokers, topic).settings.get("max.message.bytes", BATCH_BYTES))
     return Delivery(
         replay_producer(brokers, most_bytes=most_bytes),

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 from msgspec import Struct
 
+from stream_cw.broker.connection import Brokers
 from stream_cw.clients.letter_filter import Filter
 from stream_cw.clients.read import read
 from stream_cw.clients.topic import describe
@@ -33,7 +34,7 @@ class Found(Struct, frozen=True):
 
 
 def letters(
-    brokers: str,
+    brokers: Brokers,
     topic: str,
     wanted: Filter | None = None,
     *,
@@ -86,7 +87,7 @@ def letters(
                 yield Found(letter, record)
 
 
-def find(brokers: str, topic: str, partition: int, offset: int) -> Found:
+def find(brokers: Brokers, topic: str, partition: int, offset: int) -> Found:
     """Find the letter of a refused record, by where that stands.
 
     Raises

@@ -7,8 +7,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from stream_cw.broker.cluster import asked
+from stream_cw.broker.connection import Brokers, for_librdkafka
 from stream_cw.clients.read import read
-from stream_cw.clients.topic import connection, describe
+from stream_cw.clients.topic import describe
 from stream_cw.core.records import Record
 from stream_cw.errors import BrokerError, InputError, RefusedModelError
 from stream_cw.model.artefact import MAX_ARTEFACT_BYTES, open_envelope, read_manifest
@@ -56,12 +57,13 @@ class Published(Struct, frozen=True, kw_only=True):
     was_in_force: bool = False
 
 
-def published(brokers: str, topic: str) -> list[Published]:
+def published(brokers: Brokers, topic: str) -> list[Published]:
     """Read all models that the topic holds.
 
     Parameters
     ----------
-    brokers, topic : str
+    brokers : str or Connection
+    topic : str
 
     Returns
     -------
@@ -116,12 +118,13 @@ def _model_of(record: Record) -> Published | None:
     )
 
 
-def publish(brokers: str, topic: str, artefact: bytes) -> int:
+def publish(brokers: Brokers, topic: str, artefact: bytes) -> int:
     """Put a model in force.
 
     Parameters
     ----------
-    brokers, topic : str
+    brokers : str or Connection
+    topic : str
     artefact : bytes
         Signed, as `artefact.sign` makes it.
 
@@ -144,7 +147,7 @@ def publish(brokers: str, topic: str, artefact: bytes) -> int:
     order = encode_order(dict.fromkeys((*before, sha256)))
     producer = Producer(
         {
-            **connection(brokers),
+            **for_librdkafka(brokers),
             "acks": "all",
             "enable.idempotence": True,
             "message.timeout.ms": int(DELIVERY_SECONDS * 1000),
@@ -211,12 +214,13 @@ def choose(models: list[Published], which: str | None) -> Published:
     return found[0]
 
 
-def rollback(brokers: str, topic: str, which: str | None = None) -> tuple[Published, int]:
+def rollback(brokers: Brokers, topic: str, which: str | None = None) -> tuple[Published, int]:
     """Put an earlier model in force again: its artefact is published anew.
 
     Parameters
     ----------
-    brokers, topic : str
+    brokers : str or Connection
+    topic : str
     which : str, optional
         Start of its hash. If left out, the one before the model in force, in the order of first
         publication, so that one rollback after another goes on back; without a model in force, the

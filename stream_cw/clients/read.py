@@ -14,7 +14,8 @@ from confluent_kafka import (
     TopicPartition,
 )
 
-from stream_cw.clients.topic import connection
+from stream_cw.broker.cluster import NO_GROUP
+from stream_cw.broker.connection import Brokers, for_librdkafka
 from stream_cw.core.records import Record
 from stream_cw.errors import BrokerError
 
@@ -24,13 +25,13 @@ _BATCH: Final = 1000
 
 
 def read(
-    brokers: str, topic: str, partitions: int, *, from_beginning: bool, to_end: bool = False
+    brokers: Brokers, topic: str, partitions: int, *, from_beginning: bool, to_end: bool = False
 ) -> Iterator[list[Record]]:
     """Yield the records of a topic as they come, in the order of each partition.
 
     Parameters
     ----------
-    brokers : str
+    brokers : str or Connection
     topic : str
     partitions : int
         How many it has.
@@ -52,7 +53,7 @@ def read(
     start = OFFSET_BEGINNING if from_beginning else OFFSET_END
     consumer = Consumer(
         {
-            **connection(brokers),
+            **for_librdkafka(brokers),
             "group.id": "stream-cw-client",  # the library wants one; nothing is committed to it
             "enable.auto.commit": False,
             "enable.partition.eof": True,
@@ -66,8 +67,10 @@ def read(
         while unfinished or not to_end:
             records = []
             for message in consumer.consume(_BATCH, TICK_SECONDS):
-                partition, offset = message.partition(), message.offset()
                 error = message.error()
+                if error is not None and error.code() == NO_GROUP:
+                    continue
+                partition, offset = message.partition(), message.offset()
                 if error is not None and error.code() != KafkaError._PARTITION_EOF:
                     raise BrokerError(f"topic {topic} cannot be read: {error.str()}")
                 if error is None and (not to_end or partition in unfinished):

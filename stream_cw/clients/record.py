@@ -5,6 +5,7 @@ from typing import BinaryIO
 
 from msgspec import Struct
 
+from stream_cw.broker.connection import Brokers
 from stream_cw.clients.read import read
 from stream_cw.clients.topic import describe
 from stream_cw.history.log import FORMAT, LogHeader, encode_header, encode_record
@@ -18,7 +19,7 @@ class RecordReport(Struct, frozen=True):
 
 
 def record(
-    brokers: str,
+    brokers: Brokers,
     out: BinaryIO,
     *,
     topic: str,
@@ -31,7 +32,7 @@ def record(
 
     Parameters
     ----------
-    brokers : str
+    brokers : str or Connection
     out : binary file
     topic : str
     follow : bool, default False

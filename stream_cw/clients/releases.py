@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from stream_cw.broker.connection import Brokers
 from stream_cw.clients.delivery import BATCH_BYTES, Delivery, ctrl_c, replay_producer
 from stream_cw.clients.progress import Window
 from stream_cw.clients.read import read
@@ -83,7 +84,7 @@ def _times_of(work: bytes) -> set[int]:
 
 
 def announce(
-    brokers: str,
+    brokers: Brokers,
     *,
     topic: str,
     watch: Callable[[bytes], None] = lambda _id: None,
@@ -93,7 +94,8 @@ def announce(
 
     Parameters
     ----------
-    brokers, topic : str
+    brokers : str or Connection
+    topic : str
     watch : callable, optional
         Called with each id that is announced.
     now : callable, optional

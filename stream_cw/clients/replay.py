@@ -8,6 +8,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from stream_cw.broker.connection import Brokers
 from stream_cw.clients.delivery import BATCH_BYTES, Delivery, ctrl_c, replay_producer
 from stream_cw.clients.pace import Clock, paced
 from stream_cw.clients.progress import Progress, Window, fingerprint, load, progress_path, save
@@ -49,7 +50,7 @@ class ReplayToKafkaReport(Struct, frozen=True):
 
 def replay(
     path: Path,
-    brokers: str,
+    brokers: Brokers,
     *,
     topic: str,
     speed: float | None = None,
@@ -66,7 +67,7 @@ def replay(
     Parameters
     ----------
     path : Path
-    brokers : str
+    brokers : str or Connection
     topic : str
     speed : float or None, optional
         As in `paced`.

@@ -4,6 +4,7 @@ from collections.abc import Generator
 
 from msgspec import Struct
 
+from stream_cw.broker.connection import Brokers
 from stream_cw.clients.read import read
 from stream_cw.clients.topic import describe
 from stream_cw.core.records import Record
@@ -57,7 +58,7 @@ def accept(rows: Rows, record: Record) -> Update | None:
 
 
 def tail(
-    brokers: str,
+    brokers: Brokers,
     *,
     topic: str,
     rows: Rows,
@@ -69,7 +70,7 @@ def tail(
 
     Parameters
     ----------
-    brokers : str
+    brokers : str or Connection
     topic : str
     rows : dict
         Kept up to date: the newest row of each device.

@@ -1,15 +1,11 @@
 """What a client must know of a topic before it reads or writes."""
 
 from stream_cw.broker.cluster import Found, connect, find_topics
+from stream_cw.broker.connection import Brokers
 from stream_cw.errors import TopicMismatchError
 
 
-def connection(brokers: str) -> dict[str, str | int]:
-    """Return the settings of a connection; the library's own log lines are left out."""
-    return {"bootstrap.servers": brokers, "log_level": 0}
-
-
-def describe(brokers: str, name: str) -> Found:
+def describe(brokers: Brokers, name: str) -> Found:
     """Ask a cluster for a topic.
 
     Raises

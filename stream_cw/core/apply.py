@@ -22,11 +22,13 @@ from stream_cw.core.events import (
     UndoRemove,
 )
 from stream_cw.core.limits import DEVICES, EVENT_IDS, RESUME_GAPS, U16
+from stream_cw.core.packed_show import pack_show, unpack_show
 from stream_cw.core.pairing import hide_what_begins, pair
 from stream_cw.core.recording import Recording, is_private, switched
 from stream_cw.core.retention import forget_slot, within_limits
 from stream_cw.core.sessions import attend, excuse
-from stream_cw.core.show import Show, new_show, pack_show, unpack_show
+from stream_cw.core.show import Show, new_show
+from stream_cw.core.standing import forget_marks, mark_watched
 from stream_cw.core.state import (
     DARK,
     GAP_BINS,
@@ -36,14 +38,8 @@ from stream_cw.core.state import (
     digest,
     find_device,
 )
-from stream_cw.core.watching import (
-    Watch,
-    forget_marks,
-    hours_added,
-    mark_watched,
-    minutes_added,
-    watch,
-)
+from stream_cw.core.sums import hours_added, minutes_added
+from stream_cw.core.watching import Watch, watch
 
 _ID_BYTES: Final = 8
 _FAST, _SLOW = 3, 6

@@ -4,10 +4,11 @@ from typing import Final
 
 from stream_cw.core.decay import HALF_LIVES_MS, current
 from stream_cw.core.limits import SESSION_GAP_MS
+from stream_cw.core.packed_show import unpack_show
 from stream_cw.core.rules import Policy
-from stream_cw.core.show import Show, unpack_show
+from stream_cw.core.show import Show
 from stream_cw.core.state import ProfileState
-from stream_cw.core.watching import MINUTE
+from stream_cw.core.sums import MINUTE
 
 GIVES_WAY: Final = "long_in_a_row"
 """Reason of a tile that would have stood first."""

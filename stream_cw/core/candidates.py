@@ -20,6 +20,7 @@ from stream_cw.core.columns import (
     columns,
 )
 from stream_cw.core.compiled import compiled
+from stream_cw.core.joined import Joined, joined, nothing
 from stream_cw.core.limits import U32
 from stream_cw.core.presence import given_up, slept_through
 from stream_cw.core.rules import Policy, is_finished, is_started
@@ -40,7 +41,7 @@ class Candidates(NamedTuple):
         The same shows as columns.
     finished : ndarray of bool, shape (n,)
         The last title is finished; of these only series are here.
-    works : list of bytes
+    works : Joined
         What the catalog says of each; empty where it does not know the show.
     choice : Choice
         What each offers to play.
@@ -50,7 +51,7 @@ class Candidates(NamedTuple):
     packed: list[bytes]
     shows: Ints
     finished: Bools
-    works: list[bytes]
+    works: Joined
     choice: Choice
 
 
@@ -80,15 +81,15 @@ def candidates(
     -------
     Candidates
     """
-    ids, packed = list(state.shows), list(state.shows.values())
+    ids, packed = list(state.shows), joined(list(state.shows.values()))
     shows = columns(packed)
-    limits = policy.numbers()
+    limits = policy.numbers
     kept, started, finished = np.empty((3, len(ids)), np.bool_)
     _judge(shows, limits, kept, started, finished)
     asleep = slept_through(shows, state.devices, policy.asleep)
     if policy.given_up_per_mille:
         kept &= ~given_up(shows, state, policy.given_up_per_mille)
-    known = [works.get(show_id, b"") for show_id in ids] if works else [b""] * len(ids)
+    known = _known(works, ids)
     choice = choose(
         packed,
         known,
@@ -102,18 +103,23 @@ def candidates(
         country=None if slot is None else state.devices[slot].country,
     )
     kept &= choice.kinds != NOTHING
-    if kept.all():
-        return Candidates(ids, packed, shows, finished, known, choice)
-    places = np.flatnonzero(kept)
+    (places,) = kept.nonzero()
+    if len(places) == len(ids):
+        return Candidates(ids, packed.parts, shows, finished, known, choice)
     at = places.tolist()
+    ids = [ids[n] for n in at]
     return Candidates(
-        [ids[n] for n in at],
-        [packed[n] for n in at],
+        ids,
+        [packed.parts[n] for n in at],
         shows.take(places, axis=1),
         finished[places],
-        [known[n] for n in at],
+        _known(works, ids),
         Choice(choice.kinds[places], choice.offers[places], choice.asleep[places]),
     )
+
+
+def _known(works: Mapping[str, bytes], ids: list[str]) -> Joined:
+    return joined([works.get(show_id, b"") for show_id in ids]) if works else nothing(len(ids))
 
 
 @compiled

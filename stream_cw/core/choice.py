@@ -5,6 +5,8 @@ the last title                 what is offered
 =============================  ==============================================================
 slept through                  where somebody surely was, as far as that is known; what follows
                                it, if it was finished there or cannot be played
+slept through, then marked     what a finished title offers; not where the mark lies before what
+                               was played last
 unfinished                     itself, at its position
 finished                       the next regular episode that can be played; without one the
                                tile goes; the catalog not knowing the show: "the one after it"
@@ -48,6 +50,7 @@ from stream_cw.core.episodes import (
     choose_episode,
     is_settled,
 )
+from stream_cw.core.joined import Bytes, Joined
 from stream_cw.core.shelf import hash_of, is_of_series, is_playable, open_shelf
 from stream_cw.core.show_tail import BOOKMARK
 
@@ -75,8 +78,8 @@ class Choice(NamedTuple):
 
 
 def choose(
-    packed: list[bytes],
-    works: list[bytes],
+    packed: Joined,
+    works: Joined,
     shows: Ints,
     started: Bools,
     finished: Bools,
@@ -91,7 +94,7 @@ def choose(
 
     Parameters
     ----------
-    packed, works : list of bytes, n of each
+    packed, works : Joined, n of each
         The shows, and what the catalog says of them; empty where it knows nothing.
     shows : ndarray of int64, shape (columns.ROWS, n)
     started, finished : ndarray of bool, shape (n,)
@@ -99,7 +102,7 @@ def choose(
     asleep : ndarray of bool, shape (n,)
         Nobody saw the newest event.
     policy : ndarray of int64
-        As `rules.Policy.numbers` lays it out.
+        `rules.Policy.numbers`.
     now : int
         In ms.
     sessions : int
@@ -107,73 +110,64 @@ def choose(
     country : str or None
         Where the device is; None: anywhere.
     """
-    kinds, offers = np.zeros((2, len(packed)), np.int64)
-    _choose_unknown(shows, finished, kinds)
-    slept: Bools = asleep & (shows[_TAIL] & BOOKMARK != 0) if asleep.any() else asleep
-    if any(works) or slept.any():
-        letters = 0 if country is None else int.from_bytes(country.encode(), "little")
-        _choose(
-            np.frombuffer(b"".join(packed), np.uint8),
-            np.fromiter(map(len, packed), np.int64, len(packed)),
-            np.frombuffer(b"".join(works), np.uint8),
-            np.fromiter(map(len, works), np.int64, len(works)),
-            shows,
-            started,
-            finished,
-            slept,
-            policy,
-            now // 1000,
-            sessions,
-            letters,
-            kinds,
-            offers,
-        )
+    kinds, offers = np.zeros((2, len(asleep)), np.int64)
+    slept = asleep.copy()
+    letters = 0 if country is None else int.from_bytes(country.encode(), "little")
+    _choose(
+        packed.data,
+        packed.lengths,
+        works.data,
+        works.lengths,
+        shows,
+        started,
+        finished,
+        policy,
+        now // 1000,
+        sessions,
+        letters,
+        kinds,
+        offers,
+        slept,
+    )
     return Choice(kinds, offers, slept)
 
 
 @compiled
-def _choose_unknown(shows: Ints, finished: Bools, kinds: Ints) -> None:
-    """Choose as if the catalog knew nothing, and nobody had slept."""
-    for n in range(len(kinds)):
-        over = AFTER if shows[FLAGS, n] & SERIES else NOTHING
-        kinds[n] = over if finished[n] else RESUME
-
-
-@compiled
 def _choose(
-    packed: NDArray[np.uint8],
+    packed: Bytes,
     lengths: Ints,
-    data: NDArray[np.uint8],
+    works: Bytes,
     work_lengths: Ints,
     shows: Ints,
     started: Bools,
     finished: Bools,
-    slept: Bools,
     policy: NDArray[np.int64],
     now_s: int,
     sessions: int,
     country: int,
     kinds: Ints,
     offers: Ints,
+    slept: Bools,
 ) -> None:
     versions = np.zeros(len(lengths), np.int64)
     show_at, work_at = 0, 0
     for n in range(len(lengths)):
         show = shows[:, n]
         own = packed[show_at : show_at + lengths[n]]
-        shelf = open_shelf(data[work_at : work_at + work_lengths[n]], now_s, country)
+        shelf = open_shelf(works[work_at : work_at + work_lengths[n]], now_s, country)
         show_at += lengths[n]
         work_at += work_lengths[n]
         series = show[FLAGS] & SERIES != 0
         known = shelf.offers > 0 and is_of_series(shelf) == series
-        if slept[n] and is_settled(shelf, own, show):
-            slept[n] = False
+        slept[n] = slept[n] and show[_TAIL] & BOOKMARK and not is_settled(shelf, own, show)
         if slept[n]:
             kinds[n], offers[n] = choose_attended(shelf, own, show, policy)
         elif series and known:
             kinds[n], offers[n] = choose_episode(
                 shelf, own, show, policy, started[n], finished[n], sessions
             )
+        elif finished[n]:
+            kinds[n] = AFTER if series else NOTHING
         if known and not series:
             playable = is_playable(shelf, 0)
             if not playable:

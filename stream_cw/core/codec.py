@@ -21,7 +21,7 @@ from typing import Final
 
 from stream_cw.core.events import DEVICE_TYPES
 from stream_cw.core.limits import U16
-from stream_cw.core.show import upgraded
+from stream_cw.core.packed_show import upgraded
 from stream_cw.core.state import (
     EVENT_TYPES,
     GAP_BINS,

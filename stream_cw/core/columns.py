@@ -1,11 +1,10 @@
 """The packed shows of a state as columns: each number of all shows side by side.
 
 A show is packed in a fixed part, the id of its last title, statistics of single devices, listed
-episodes and a tail (`stream_cw.core.show`). All numbers are read at once, without a Python object
-for a show.
+episodes and a tail (`stream_cw.core.packed_show`). All numbers are read at once, without a Python
+object for a show.
 """
 
-from collections.abc import Sequence
 from itertools import chain
 from typing import Final
 
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from stream_cw.core.compiled import compiled
 from stream_cw.core.events import DEVICE_TYPES
+from stream_cw.core.joined import Bytes, Joined, read_number
 from stream_cw.core.limits import SHOW_DEVICES
 from stream_cw.core.show import HOUR_BINS
 from stream_cw.core.show_tail import MARKS, UNATTENDED
@@ -54,7 +54,7 @@ FIXED: Final = (
     ("tail", 1, 1),
     ("title_length", 1, 1),
 )
-"""What `show.FIXED` packs: name, bytes, how many of them; a test holds the two together."""
+"""What `packed_show.FIXED` packs: name, bytes, how many of them; a test holds the two together."""
 SEAT: Final = (("slot", 1), ("last_s", 4), ("plays", 2), ("sessions_at", 2))
 """Statistics of a single device: name, bytes."""
 
@@ -90,41 +90,28 @@ _SEAT_SIZES: Final = np.array([size for _, size in SEAT])
 _SEAT_NUMBERS: Final = len(SEAT)
 _EPISODE_BYTES, _EPISODE_POSITION, _EPISODE_LENGTH = 18, 4, 8
 _MARKS_BYTES: Final = 18
-_PADDING: Final = bytes(1024)
-"""Behind the last show: more than its counts can claim, as damaged bytes may claim anything."""
 
 
-def columns(packed: Sequence[bytes]) -> Ints:
+def columns(packed: Joined) -> Ints:
     """Read packed shows as columns.
 
     Parameters
     ----------
-    packed : sequence of bytes, n of them
+    packed : Joined
+        n shows.
 
     Returns
     -------
     ndarray of int64, shape (ROWS, n)
         The rows that `ROW`, `SEATS` and `FURTHEST` name.
     """
-    shows = np.empty((ROWS, len(packed)), np.int64)
-    lengths = np.fromiter(map(len, packed), np.int64, len(packed))
-    _unpack(np.frombuffer(b"".join((*packed, _PADDING)), np.uint8), lengths, shows)
+    shows = np.empty((ROWS, len(packed.lengths)), np.int64)
+    _unpack(packed.data, packed.lengths, shows)
     return shows
 
 
 @compiled
-def read_number(data: NDArray[np.uint8], at: int, size: int) -> int:
-    """Read a whole number of some bytes, the lowest first."""
-    value = np.int64(data[at])
-    if size > 1:
-        value |= np.int64(data[at + 1]) << 8
-    for n in range(2, size):
-        value |= np.int64(data[at + n]) << (8 * n)
-    return int(value)
-
-
-@compiled
-def _unpack(data: NDArray[np.uint8], lengths: Ints, shows: Ints) -> None:
+def _unpack(data: Bytes, lengths: Ints, shows: Ints) -> None:
     end = 0
     for n in range(len(lengths)):
         at = end

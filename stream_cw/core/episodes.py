@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from stream_cw.core.columns import FLAGS, LAST, ROW, SERIES, WATCHED, Ints
 from stream_cw.core.compiled import compiled
+from stream_cw.core.joined import Bytes
 from stream_cw.core.left import (
     Left,
     attended,
@@ -63,7 +64,7 @@ class Stand(NamedTuple):
 @compiled
 def choose_episode(
     shelf: Shelf,
-    packed: NDArray[np.uint8],
+    packed: Bytes,
     show: Ints,
     policy: NDArray[np.int64],
     started: bool,
@@ -101,7 +102,7 @@ def choose_episode(
 
 @compiled
 def choose_attended(
-    shelf: Shelf, packed: NDArray[np.uint8], show: Ints, policy: NDArray[np.int64]
+    shelf: Shelf, packed: Bytes, show: Ints, policy: NDArray[np.int64]
 ) -> tuple[int, int]:
     """Choose what a show offers whose newest event nobody saw.
 
@@ -121,7 +122,7 @@ def choose_attended(
 
 
 @compiled
-def is_settled(shelf: Shelf, packed: NDArray[np.uint8], show: Ints) -> bool:
+def is_settled(shelf: Shelf, packed: Bytes, show: Ints) -> bool:
     """Whether a member's mark tells more than who was there: it lies not before the last play."""
     if show[FLAGS] & WATCHED == 0:
         return False
@@ -166,7 +167,7 @@ def _go_on(shelf: Shelf, policy: NDArray[np.int64], stand: Stand, left: Left) ->
 
 
 @compiled
-def _played_last(packed: NDArray[np.uint8], show: Ints) -> Left:
+def _played_last(packed: Bytes, show: Ints) -> Left:
     for number in range(listed_count(show)):
         left = listed(packed, show, number)
         if left.ts == show[LAST]:
@@ -177,7 +178,7 @@ def _played_last(packed: NDArray[np.uint8], show: Ints) -> Left:
 @compiled
 def _choose_after_look(
     shelf: Shelf,
-    packed: NDArray[np.uint8],
+    packed: Bytes,
     show: Ints,
     policy: NDArray[np.int64],
     stand: Stand,
@@ -198,7 +199,7 @@ def _choose_after_look(
 @compiled
 def _go_on_from_furthest(
     shelf: Shelf,
-    packed: NDArray[np.uint8],
+    packed: Bytes,
     show: Ints,
     policy: NDArray[np.int64],
     stand: Stand,
@@ -211,7 +212,7 @@ def _go_on_from_furthest(
 
 @compiled
 def _begun(
-    shelf: Shelf, packed: NDArray[np.uint8], show: Ints, policy: NDArray[np.int64], place: int
+    shelf: Shelf, packed: Bytes, show: Ints, policy: NDArray[np.int64], place: int
 ) -> tuple[int, Left]:
     """Find the newest listed episode that was started, at a place; of none the offer is -1."""
     for number in range(listed_count(show)):

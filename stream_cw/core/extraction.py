@@ -7,10 +7,11 @@ import numpy as np
 
 from stream_cw.core import show_numbers
 from stream_cw.core.candidates import Candidates
-from stream_cw.core.columns import LAST, Ints
+from stream_cw.core.columns import LAST, Bools, Ints
 from stream_cw.core.compiled import compiled
 from stream_cw.core.decay import HALF_LIVES_MS, current
 from stream_cw.core.features import FEATURES, PARTS, SESSION_FEATURES, SHOW_FEATURES, UNKNOWN
+from stream_cw.core.joined import Bytes
 from stream_cw.core.priors import NO_PRIORS, CompiledPriors
 from stream_cw.core.show_numbers import (
     AGE,
@@ -18,7 +19,7 @@ from stream_cw.core.show_numbers import (
     LAST_PLACE,
 )
 from stream_cw.core.state import ProfileState
-from stream_cw.core.watching import MINUTE, is_weekend, local_hour_bin
+from stream_cw.core.sums import MINUTE, is_weekend, local_hour_bin
 
 _SHOW: Final = len(SHOW_FEATURES)
 _TITLES: Final = _SHOW + len(SESSION_FEATURES)
@@ -51,20 +52,24 @@ def feature_codes(
     ndarray of int64, shape (len(FEATURES), n)
         Codes; those of the session are the same for all candidates.
     """
-    now, device, shows = state.now, state.devices[slot], found.shows
+    now, device = state.now, state.devices[slot]
     hour = local_hour_bin(now, device.tz_offset_min or 0)
     types = np.array([known.device_type for known in state.devices], np.int64)
     out = np.empty((len(FEATURES), len(found.ids)), np.int64)
-    show_numbers.times(shows, found.finished, now, state.sessions, out)
-    show_numbers.devices(shows, now, slot, device.sessions, types, out)
-    show_numbers.habits(shows, now, hour, out)
-    if any(found.works):
-        lengths = np.fromiter(map(len, found.works), np.int64, len(found.works))
-        data = np.frombuffer(b"".join(found.works), np.uint8)
-        show_numbers.catalog(data, lengths, shows, now, out)
-    else:
-        show_numbers.unknown_to_catalog(out)
-    _finish(_session(state, slot, hour), shows[LAST], out)
+    _extract(
+        found.shows,
+        found.finished,
+        found.works.data,
+        found.works.lengths,
+        now,
+        state.sessions,
+        slot,
+        device.sessions,
+        types,
+        hour,
+        _session(state, slot, hour),
+        out,
+    )
     out[_TITLES:] = priors.codes(found.ids)
     return out
 
@@ -84,6 +89,28 @@ def _session(state: ProfileState, slot: int, hour: int) -> Ints:
         ],
         np.int64,
     )
+
+
+@compiled
+def _extract(
+    shows: Ints,
+    finished: Bools,
+    works: Bytes,
+    lengths: Ints,
+    now: int,
+    sessions: int,
+    slot: int,
+    device_sessions: int,
+    types: Ints,
+    hour: int,
+    session: Ints,
+    out: Ints,
+) -> None:
+    show_numbers.times(shows, finished, now, sessions, out)
+    show_numbers.devices(shows, now, slot, device_sessions, types, out)
+    show_numbers.habits(shows, now, hour, out)
+    show_numbers.catalog(works, lengths, shows, now, out)
+    _finish(session, shows[LAST], out)
 
 
 @compiled

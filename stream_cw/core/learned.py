@@ -80,18 +80,27 @@ class CompiledAdditive:
         _add(codes, self._rows, self._tables, self._mains, self._weights, total)
         return total
 
-    def lifts(self, codes: Ints) -> list[int]:
-        """Find which of `reasons` lifts each candidate most above the mean of all; -1: none.
+    def explain(self, codes: Ints) -> tuple[Ints, list[int]]:
+        """Score each candidate, and find what lifts it.
 
-        What a pair adds counts half for the reason of each of its features; where one is the
-        session's, which has none, all of it for the other one's.
+        Parameters
+        ----------
+        codes : ndarray of int64, shape (len(FEATURE_NAMES), n)
+
+        Returns
+        -------
+        scores : ndarray of int64, shape (n,)
+            As `score` gives them.
+        lifts : list of int
+            Which of `reasons` lifts each most above the mean of all; -1: none. What a pair adds
+            counts half for the reason of each of its features; where one is the session's, which
+            has none, all of it for the other one's.
         """
-        found = np.empty(codes.shape[1], np.int64)
-        sums = np.zeros((len(self.reasons), len(found)), np.int64)
+        total, lifts = np.empty((2, codes.shape[1]), np.int64)
+        sums = np.zeros((len(self.reasons), codes.shape[1]), np.int64)
         _sum(codes, self._rows, self._tables, self._weights, self._groups, self._mains, sums)
-        _lift(sums, found)
-        lifts: list[int] = found.tolist()
-        return lifts
+        _lift(sums, total, lifts)
+        return total, lifts.tolist()
 
 
 @compiled
@@ -127,19 +136,21 @@ def _sum(
 
 
 @compiled
-def _lift(sums: Ints, found: Ints) -> None:
-    candidates = len(found)
+def _lift(sums: Ints, scores: Ints, lifts: Ints) -> None:
+    candidates = len(lifts)
     totals = np.zeros(len(sums), np.int64)
     for group in range(len(sums)):
         for n in range(candidates):
             totals[group] += sums[group, n]
     for n in range(candidates):
-        most = 0
-        found[n] = -1
+        most, twice = 0, 0
+        lifts[n] = -1
         for group in range(len(sums)):
+            twice += sums[group, n]
             above = sums[group, n] * candidates - totals[group]
             if above > most:
-                found[n], most = group, above
+                lifts[n], most = group, above
+        scores[n] = twice // 2
 
 
 def _pair_reasons(pair: Pair) -> tuple[str, str]:
@@ -217,12 +228,9 @@ class Learned:
     def rank(self, state: ProfileState, slot: int, found: Candidates) -> Ranking:
         """Rank by utility, place by the trees; see `scoring.Scorer`."""
         codes = feature_codes(state, slot, found, self._priors)
-        utility = self._ranking.score(codes)
+        utility, lifts = self._ranking.explain(codes)
         log_odds = self._trees.score(placement_row(codes, utility))
-        reasons = [
-            RECENTLY_WATCHED if lift < 0 else self._ranking.reasons[lift]
-            for lift in self._ranking.lifts(codes)
-        ]
+        reasons = [RECENTLY_WATCHED if lift < 0 else self._ranking.reasons[lift] for lift in lifts]
         return Ranking(utility.tolist(), reasons, self._dedicated.read(log_odds), "dedicated")
 
     def placements(self, state: ProfileState, slot: int, found: Candidates) -> dict[str, int]:

@@ -1,9 +1,6 @@
-"""Where the titles of a packed show were left (`stream_cw.core.show`), compiled."""
+"""Where the titles of a packed show were left (`stream_cw.core.packed_show`), compiled."""
 
 from typing import Final, NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
 
 from stream_cw.core.columns import (
     COUNTS,
@@ -13,10 +10,10 @@ from stream_cw.core.columns import (
     TITLE_LENGTH,
     WATCHED,
     Ints,
-    read_number,
 )
 from stream_cw.core.compiled import compiled
-from stream_cw.core.show import FIXED
+from stream_cw.core.joined import Bytes, read_number
+from stream_cw.core.packed_show import FIXED
 from stream_cw.core.show_tail import MARKS, OTHER_TITLE
 
 _FIXED_BYTES: Final = FIXED.size
@@ -54,14 +51,14 @@ class Attended(NamedTuple):
         In ms; 0 and `rules.NO_CREDITS` are unknown.
     """
 
-    name: NDArray[np.uint8]
+    name: Bytes
     position: int
     duration: int
     credit: int
 
 
 @compiled
-def last_name(packed: NDArray[np.uint8], show: Ints) -> NDArray[np.uint8]:
+def last_name(packed: Bytes, show: Ints) -> Bytes:
     """Read the id of the last title; of a film, nothing."""
     return packed[_FIXED_BYTES : _FIXED_BYTES + show[TITLE_LENGTH]]
 
@@ -73,7 +70,7 @@ def listed_count(show: Ints) -> int:
 
 
 @compiled
-def listed(packed: NDArray[np.uint8], show: Ints, number: int) -> Left:
+def listed(packed: Bytes, show: Ints, number: int) -> Left:
     """Read a listed episode; they stand from the newest to the oldest."""
     at = _listed_at(show) + number * _LISTED_BYTES
     return Left(
@@ -85,7 +82,7 @@ def listed(packed: NDArray[np.uint8], show: Ints, number: int) -> Left:
 
 
 @compiled
-def is_only_marked(packed: NDArray[np.uint8], show: Ints) -> bool:
+def is_only_marked(packed: Bytes, show: Ints) -> bool:
     """Whether the last title is that by a member's mark, and another one was played last."""
     if not (show[FLAGS] & WATCHED and show[_TAIL] & MARKS):
         return False
@@ -93,7 +90,7 @@ def is_only_marked(packed: NDArray[np.uint8], show: Ints) -> bool:
 
 
 @compiled
-def attended(packed: NDArray[np.uint8], show: Ints) -> Attended:
+def attended(packed: Bytes, show: Ints) -> Attended:
     """Read the bookmark of a show that has one."""
     at = _tail_at(show) + (_MARKS_BYTES if show[_TAIL] & MARKS else 0) + _NOBODY_BYTES
     position = read_number(packed, at + _BOOKMARK_POSITION, 4)

@@ -24,7 +24,9 @@ An offer says:
 
 import struct
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 from stream_cw.core.catalog import CatalogEntry, EpisodeEntry, MovieEntry, SeriesEntry
 from stream_cw.core.limits import U16, U32
@@ -41,7 +43,7 @@ _SETS: Final = 255
 _ID_SHIFT: Final = 24
 
 
-class Offer(NamedTuple):
+class Offer(Struct, frozen=True):
     """An offer, unpacked; see the module for its fields."""
 
     place: int
@@ -90,22 +92,23 @@ def pack_offers(entry: CatalogEntry) -> bytes:
 
 def unpack_offers(data: bytes) -> list[Offer]:
     """Unpack what `pack_offers` packed."""
-    sets, first, count = _read_head(data)
+    sets, first, count = _read_head(data, 0)
     ids = first + count * OFFER.size
     return [_unpacked(fields, sets, data, ids) for fields in OFFER.iter_unpack(data[first:ids])]
 
 
-def read_offer(data: bytes, number: int) -> Offer:
-    """Unpack one of the offers."""
-    sets, first, count = _read_head(data)
-    fields = OFFER.unpack_from(data, first + number * OFFER.size)
-    return _unpacked(fields, sets, data, first + count * OFFER.size)
+def read_offer(data: bytes, number: int, at: int = 0) -> Offer:
+    """Unpack one of the offers that are packed at a place of some data."""
+    sets, first, count = _read_head(data, at)
+    fields = OFFER.unpack_from(data, first + number * OFFER_BYTES)
+    return _unpacked(fields, sets, data, first + count * OFFER_BYTES)
 
 
-def _read_head(data: bytes) -> tuple[list[tuple[str, ...]], int, int]:
+def _read_head(data: bytes, at: int) -> tuple[list[tuple[str, ...]], int, int]:
     """Read the sets of countries, where the offers begin, and how many there are."""
-    sets, at = [], 1
-    for _ in range(data[0]):
+    sets, many = [], data[at]
+    at += 1
+    for _ in range(many):
         end = at + 1 + _LETTERS * data[at]
         letters = data[at + 1 : end].decode()
         sets.append(tuple(letters[n : n + _LETTERS] for n in range(0, len(letters), _LETTERS)))
@@ -115,9 +118,9 @@ def _read_head(data: bytes) -> tuple[list[tuple[str, ...]], int, int]:
 
 
 def _unpacked(fields: tuple[int, ...], sets: list[tuple[str, ...]], data: bytes, ids: int) -> Offer:
-    *numbers, where, from_s, until_s, duration, credit, hashed, name = fields
+    place, season, episode, last, language, where = fields[:6]
+    from_s, until_s, duration, credit, hashed, name = fields[6:]
     start, length = ids + (name & (1 << _ID_SHIFT) - 1), name >> _ID_SHIFT
-    place, season, episode, last, language = numbers
     return Offer(
         place,
         season,

@@ -19,7 +19,7 @@ hundred of them."""
 SURELY_ATTENDED: Final = -(1 << 40)
 """Log-odds of what somebody surely saw."""
 
-_BIG_SCREENS: Final = frozenset({"tv", "console", "stick"})
+_IS_BIG: Final = np.array([name in {"tv", "console", "stick"} for name in DEVICE_TYPES])
 _MOST_AUTOPLAYS, _MOST_QUARTERS = 8, 16
 _QUARTER_MIN: Final = 15
 _MINUTE_MS, _HOUR_MS, _DAY_MS = 60_000, 3_600_000, 86_400_000
@@ -45,7 +45,7 @@ def slept_through(shows: Ints, devices: tuple[Device, ...], asleep: Asleep | Non
     -------
     ndarray of bool, shape (n,)
     """
-    if asleep is None or not (shows[DEPTH] >= 0).any():
+    if asleep is None:
         return np.zeros(shows.shape[1], np.bool_)
     found: Bools = log_odds(shows, devices, asleep) >= asleep.threshold
     return found
@@ -66,30 +66,23 @@ def log_odds(shows: Ints, devices: tuple[Device, ...], asleep: Asleep) -> Ints:
     ndarray of int64, shape (n,)
         Thousandths of log-odds; `SURELY_ATTENDED` where somebody surely did.
     """
-    found = np.full(shows.shape[1], SURELY_ATTENDED, np.int64)
-    weights = np.array(
-        [
-            *(asleep.base, asleep.each_autoplay, asleep.each_quarter_hour, asleep.long_quiet),
-            *(asleep.night, asleep.big_screen, asleep.played_out, asleep.stopped),
-            asleep.display_off,
-        ],
-        np.int64,
-    )
-    big = np.array([DEVICE_TYPES[d.device_type] in _BIG_SCREENS for d in devices], np.int64)
-    offsets = np.array([d.tz_offset_min or 0 for d in devices], np.int64)
-    _weigh(shows, weights, big, offsets, found)
+    found = np.empty(shows.shape[1], np.int64)
+    types = np.array([device.device_type for device in devices], np.int64)
+    offsets = np.array([device.tz_offset_min or 0 for device in devices], np.int64)
+    _weigh(shows, types, offsets, asleep.numbers, found)
     return found
 
 
 @compiled
-def _weigh(shows: Ints, weights: Ints, big: Ints, offsets: Ints, found: Ints) -> None:
-    base, autoplay, quarter, quiet, night, screen, played_out, stopped, display_off = weights
+def _weigh(shows: Ints, types: Ints, offsets: Ints, asleep: Ints, found: Ints) -> None:
+    _, base, autoplay, quarter, quiet, night, screen, played_out, stopped, display_off = asleep
     for n in range(shows.shape[1]):
         depth = shows[DEPTH, n]
         if depth < 0:
+            found[n] = SURELY_ATTENDED
             continue
         slot = shows[COUNTS, n] >> 4
-        offset, wide = (offsets[slot], big[slot]) if slot < len(big) else (0, 0)
+        offset, wide = (offsets[slot], _IS_BIG[types[slot]]) if slot < len(types) else (0, False)
         hour = (shows[LAST, n] + offset * _MINUTE_MS) % _DAY_MS // _HOUR_MS
         quarters = min(shows[IDLE, n] // _QUARTER_MIN, _MOST_QUARTERS)
         odds = base + quarter * quarters + screen * wide
@@ -122,17 +115,19 @@ def given_up(shows: Ints, state: ProfileState, per_mille: int) -> Bools:
     ndarray of bool, shape (n,)
     """
     found = np.empty(shows.shape[1], np.bool_)
-    _rest(shows, state.sessions, sessions_explained(state.resume_gaps, per_mille), found)
+    _rest(shows, state.sessions, state.resume_gaps, per_mille, found)
     return found
 
 
 @compiled
-def _rest(shows: Ints, sessions: int, habit: int, found: Bools) -> None:
+def _rest(shows: Ints, sessions: int, gaps: tuple[int, ...], per_mille: int, found: Bools) -> None:
+    habit = sessions_explained(gaps, per_mille)
     for n in range(len(found)):
         passed = (sessions - shows[_SESSIONS_AT, n]) & U16
         found[n] = passed > max(habit, 2 * shows[_LONGEST_GAP, n])
 
 
+@compiled
 def sessions_explained(gaps: tuple[int, ...], per_mille: int) -> int:
     """Find after how many sessions fewer returns than a share are left.
 
@@ -149,10 +144,10 @@ def sessions_explained(gaps: tuple[int, ...], per_mille: int) -> int:
     int
         More than can pass where the share is never reached.
     """
-    counts = [own + of_all for own, of_all in zip(gaps, RETURNS, strict=True)]
-    total = sum(counts)
+    total = sum(gaps) + sum(RETURNS)
     above, begin = 1000 * total, 0  # thousandths of returns that took more than `begin` sessions
-    for bin_, count in enumerate(counts[:-1]):
+    for bin_ in range(len(gaps) - 1):
+        count = gaps[bin_] + RETURNS[bin_]
         end, wanted = 1 << bin_, above - per_mille * total
         if 1000 * count > wanted:
             return begin + wanted * (end - begin) // (1000 * count) + 1

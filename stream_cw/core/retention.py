@@ -7,7 +7,7 @@ import msgspec
 
 from stream_cw.core.codec import INDEX_BYTES, encoded_size
 from stream_cw.core.limits import SHOWS, STATE_BYTES
-from stream_cw.core.show import is_slim, last_play, pack_show, unpack_show
+from stream_cw.core.packed_show import is_slim, last_play, pack_show, unpack_show
 from stream_cw.core.state import ProfileState
 
 LIKELY: Final = 20

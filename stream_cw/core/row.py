@@ -8,25 +8,20 @@ from msgspec.structs import replace
 
 from stream_cw.core.binge import GIVES_WAY, gives_way
 from stream_cw.core.candidates import Candidates, candidates
-from stream_cw.core.choice import AFTER, ATTENDED, LISTED, NEXT
+from stream_cw.core.choice import AFTER, ATTENDED, LISTED, NEXT, RESUME
 from stream_cw.core.columns import LAST
 from stream_cw.core.experiments import Arm, Experiment, arm_of, changed
 from stream_cw.core.limits import SESSION_GAP_MS
 from stream_cw.core.offers import read_offer
+from stream_cw.core.packed_show import glimpse, last_play, listed_episodes, unpack_show
 from stream_cw.core.placement import EVEN_CHANCE, PlacementMap, place
 from stream_cw.core.policies import WATCH_NEXT
 from stream_cw.core.rows import MAX_TILES, Cause, Row, Tile, Version
 from stream_cw.core.rules import Policy
 from stream_cw.core.scoring import Ranking, Recency, Scorer
-from stream_cw.core.show import (
-    bookmark_of,
-    glimpse,
-    last_play,
-    listed_episodes,
-    unpack_show,
-)
+from stream_cw.core.show import bookmark_of
 from stream_cw.core.state import ProfileState, find_device
-from stream_cw.core.works import offers_of
+from stream_cw.core.works import offers_at
 
 
 class View(Struct, frozen=True, kw_only=True):
@@ -72,6 +67,9 @@ UNFINISHED: Final = "unfinished"
 
 ASLEEP: Final = "asleep"
 """Nobody saw the rest: the tile goes on where somebody surely was."""
+
+_LAST_TITLE, _FOLLOWING = (RESUME, AFTER), (AFTER, NEXT)
+"""What is offered from the show itself, and what comes when its last title is over."""
 
 NOTHING: Final = Ranking([], [], 0, "nothing_to_continue")
 
@@ -162,19 +160,19 @@ def view_of(view: View, arm: Arm) -> View:
 def _tiles(
     found: Candidates, order: list[int], scores: list[int], reasons: list[str]
 ) -> list[Tile]:
+    ids, packed = found.ids, found.packed
     kinds, asleep = found.choice.kinds.tolist(), found.choice.asleep.tolist()
     tiles = []
     for n in order:
         kind, reason = kinds[n], ASLEEP if asleep[n] else reasons[n]
-        if reason == UNFINISHED and kind in (NEXT, AFTER):
+        if reason == UNFINISHED and kind in _FOLLOWING:
             reason = NEXT_EPISODE
-        if kind in (NEXT, LISTED):
-            tiles.append(_offered_tile(found, n, scores[n], reason))
+        if kind in _LAST_TITLE:
+            tiles.append(_last_tile(ids[n], packed[n], scores[n], reason, up_next=kind == AFTER))
         elif kind == ATTENDED:
             tiles.append(_attended_tile(found, n, scores[n]))
         else:
-            seen = (found.ids[n], found.packed[n])
-            tiles.append(_last_tile(*seen, scores[n], reason, up_next=kind == AFTER))
+            tiles.append(_offered_tile(found, n, kind, scores[n], reason))
     return tiles
 
 
@@ -194,11 +192,12 @@ def _last_tile(show_id: str, packed: bytes, score: int, reason: str, *, up_next:
     )
 
 
-def _offered_tile(found: Candidates, n: int, score: int, reason: str) -> Tile:
+def _offered_tile(found: Candidates, n: int, kind: int, score: int, reason: str) -> Tile:
     """Offer an episode of the catalog: from its start, or where it is listed to have been left."""
-    offer = read_offer(offers_of(found.works[n]), int(found.choice.offers[n]))
+    work = found.works.parts[n]
+    offer = read_offer(work, int(found.choice.offers[n]), offers_at(work))
     position_ms, duration_ms = 0, offer.duration_ms
-    if found.choice.kinds[n] == LISTED:
+    if kind == LISTED:
         left = next(e for e in listed_episodes(found.packed[n]) if e.title == offer.hash)
         position_ms, duration_ms = left.position_ms, left.duration_ms or duration_ms
     elif reason != ASLEEP and offer.from_s * 1000 > last_play(found.packed[n]):

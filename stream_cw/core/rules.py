@@ -4,10 +4,12 @@ Policies are data: whole numbers that compiled loops read. The named ones are in
 `stream_cw.core.policies`.
 """
 
+from functools import cached_property
 from typing import Annotated, Final, Literal
 
 import numpy as np
 from msgspec import Meta, Struct
+from msgspec.structs import astuple
 from numpy.typing import NDArray
 
 from stream_cw.core.compiled import compiled
@@ -24,7 +26,7 @@ Credits = Literal["only", "earlier", "ignored"]
 _CREDITS: Final = {"only": 0, "earlier": 1, "ignored": 2}
 
 
-class Asleep(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Asleep(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
     """How likely nobody was there: a logistic whose terms are thousandths of log-odds.
 
     Attributes
@@ -62,8 +64,13 @@ class Asleep(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     stopped: MilliLogOdds = -300
     display_off: MilliLogOdds = 20_000
 
+    @cached_property
+    def numbers(self) -> NDArray[np.int64]:
+        """The same for compiled loops, in this order."""
+        return _constant(astuple(self))
 
-class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+
+class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
     """When a title counts as started, as finished, and as no longer wanted.
 
     Attributes
@@ -110,20 +117,26 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     asleep: Asleep | None = None
     given_up_per_mille: PerMille = 0
 
+    @cached_property
     def numbers(self) -> NDArray[np.int64]:
-        """Lay the limits out for compiled loops, in the order of the constants of this module."""
+        """The limits for compiled loops, in the order of the constants of this module."""
         limits = (self.started_ms, self.started_per_mille, self.episode_per_mille)
-        return np.array(
-            [
+        return _constant(
+            (
                 *(-1 if limit is None else limit for limit in limits),
                 self.finished_per_mille,
                 self.beyond,
                 _CREDITS[self.credits],
                 self.left_ms,
                 self.short_ms,
-            ],
-            np.int64,
+            )
         )
+
+
+def _constant(numbers: tuple[int, ...]) -> NDArray[np.int64]:
+    found = np.array(numbers, np.int64)
+    found.setflags(write=False)  # one for all rows by a policy
+    return found
 
 
 _STARTED, _OF_FILM, _OF_EPISODE, _FINISHED, _BEYOND, _BY_CREDITS, _LEFT, _SHORT = range(8)
@@ -136,7 +149,7 @@ def is_started(policy: NDArray[np.int64], series: bool, position: int, duration:
     Parameters
     ----------
     policy : ndarray of int64
-        As `Policy.numbers` lays it out.
+        `Policy.numbers`.
     series : bool
     position, duration : int
         In ms; a duration of 0 is unknown.
@@ -156,7 +169,7 @@ def is_finished(policy: NDArray[np.int64], position: int, duration: int, credit:
     Parameters
     ----------
     policy : ndarray of int64
-        As `Policy.numbers` lays it out.
+        `Policy.numbers`.
     position, duration, credit : int
         In ms; a duration of 0 is unknown, and so is a credits mark of `NO_CREDITS`.
     """

@@ -6,14 +6,9 @@ before them all.
 
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
-from stream_cw.core.columns import read_number
 from stream_cw.core.compiled import compiled
+from stream_cw.core.joined import Bytes, read_number
 from stream_cw.core.offers import EVERYWHERE, OFFER_BYTES, SPECIAL
-
-Bytes = NDArray[np.uint8]
 
 _HEAD_BYTES, _EPISODE_BYTES, _EPISODES_AT, _COUNT_BYTES = 12, 12, 2, 2
 _PLACE, _SEASON, _EPISODE, _LAST = (0, 2), (2, 2), (4, 2), (6, 2)

@@ -7,7 +7,6 @@ is; the constants below are the rows of its `SHOW_FEATURES`, in that order, whic
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stream_cw.core.columns import (
     COUNTS,
@@ -19,11 +18,11 @@ from stream_cw.core.columns import (
     SERIES,
     Bools,
     Ints,
-    read_number,
 )
 from stream_cw.core.compiled import compiled
 from stream_cw.core.decay import HALF_LIVES_MS
 from stream_cw.core.features import PARTS
+from stream_cw.core.joined import Bytes, read_number
 from stream_cw.core.limits import U16
 from stream_cw.core.show import HOUR_BINS, LATELY
 
@@ -199,20 +198,13 @@ def _lately(sessions: int, hour: int, before: int, after: int) -> int:
 
 
 @compiled
-def unknown_to_catalog(out: Ints) -> None:
-    """Tell that the catalog says nothing of any show."""
-    for n in range(out.shape[1]):
-        out[EPISODES_LEFT, n] = out[NEW_FOR, n] = -1
-
-
-@compiled
-def catalog(data: NDArray[np.uint8], lengths: Ints, shows: Ints, now: int, out: Ints) -> None:
+def catalog(data: Bytes, lengths: Ints, shows: Ints, now: int, out: Ints) -> None:
     """Tell what the catalog says of each show.
 
     Parameters
     ----------
     data : ndarray of uint8
-        The works (`stream_cw.core.works`), one after another.
+        The works (`stream_cw.core.works`), one behind the other.
     lengths : ndarray of int64, shape (n,)
         Bytes of each; 0 where the catalog does not know the show.
     shows : ndarray of int64, shape (columns.ROWS, n)
@@ -232,7 +224,7 @@ def catalog(data: NDArray[np.uint8], lengths: Ints, shows: Ints, now: int, out: 
 
 
 @compiled
-def _episodes(data: NDArray[np.uint8], show: Ints, now_s: int, out: Ints) -> None:
+def _episodes(data: Bytes, show: Ints, now_s: int, out: Ints) -> None:
     season, episode, last_s = show[_SEASON], show[_EPISODE], show[LAST] // 1000
     left, new_for = -1, -1
     for at in range(0, len(data), _WORK_EPISODE):

@@ -2,31 +2,30 @@
 
 from typing import Final, NamedTuple
 
-from stream_cw.core.decay import DAY_MS, HABIT_MS, HALF_LIVES_MS, added, landmarks
+from stream_cw.core.decay import HABIT_MS, HALF_LIVES_MS, added, landmarks
 from stream_cw.core.events import Episode, Movie
 from stream_cw.core.limits import (
     ATTENDED_DEPTH,
     ATTENDED_IDLE_MS,
-    EPISODES,
     SHOW_DEVICES,
     U8,
     U16,
     U32,
 )
-from stream_cw.core.show import HOUR_BINS, ListedEpisode, Show, ShowDevice, bookmark_of
+from stream_cw.core.show import ListedEpisode, Show, ShowDevice, bookmark_of
 from stream_cw.core.show_tail import Bookmark, Nobody
+from stream_cw.core.standing import (
+    forget_marks,
+    list_episode,
+    number_title,
+    reach,
+    take_listed,
+    turn_to,
+)
 from stream_cw.core.state import hash32
+from stream_cw.core.sums import PLAY, hours_added, is_weekend, local_hour_bin, minutes_added
 
-PLAY: Final = 64
-"""One play in the units of its sums."""
-
-MINUTE_MS: Final = 60_000
-
-MINUTE: Final = 1024
-"""One minute in the units of its sums."""
-
-_THURSDAY: Final = 3
-_SATURDAY: Final = 5
+_MINUTE_MS: Final = 60_000
 
 
 class Watch(NamedTuple):
@@ -86,38 +85,6 @@ class Watch(NamedTuple):
         return self.depth <= ATTENDED_DEPTH and self.idle_ms <= ATTENDED_IDLE_MS
 
 
-def local_hour_bin(ts: int, tz_offset_min: int) -> int:
-    """Bin of three local hours, 0 to 7."""
-    return (ts + tz_offset_min * 60_000) % DAY_MS * HOUR_BINS // DAY_MS
-
-
-def is_weekend(ts: int, tz_offset_min: int) -> bool:
-    """Whether the local day is a Saturday or a Sunday; 1970 began on a Thursday."""
-    day = (ts + tz_offset_min * 60_000) // DAY_MS
-    return (day + _THURSDAY) % 7 >= _SATURDAY
-
-
-def minutes_added(
-    minutes: list[int] | tuple[int, ...], now: int, credit_ms: int, ts: int
-) -> list[int]:
-    """Add watched time as of `ts` to decayed minutes that stand at `now`, all in ms."""
-    amount = credit_ms * MINUTE // 60_000
-    return [
-        added(total, now, amount, ts, half_life, U32)
-        for total, half_life in zip(minutes, HALF_LIVES_MS, strict=True)
-    ]
-
-
-def hours_added(
-    hours: list[int] | tuple[int, ...], now: int, ts: int, tz_offset_min: int
-) -> list[int]:
-    """Add a play as of `ts` to plays by local hour that stand at `now`, both in ms."""
-    counted = list(hours)
-    hour = local_hour_bin(ts, tz_offset_min)
-    counted[hour] = added(counted[hour], now, PLAY, ts, HABIT_MS, U16)
-    return counted
-
-
 def watch(show: Show, event: Watch) -> int:
     """Take a playback event into a freshly unpacked show, in place.
 
@@ -136,11 +103,10 @@ def watch(show: Show, event: Watch) -> int:
     if event.pressed:
         show.started_ts = max(show.started_ts or 0, event.ts)
     forget_marks(show)
-    _reach(show, event.title, event.position_ms)
+    reach(show, event.title, event.position_ms)
     show.last_ts = max(show.last_ts, event.ts)
     show.first_s = min(show.first_s, event.ts // 1000)
-    if event.credit_ms:
-        show.minutes = minutes_added(show.minutes, show.last_ts, event.credit_ms, event.ts)
+    show.minutes = minutes_added(show.minutes, show.last_ts, event.credit_ms, event.ts)
     if event.started:
         _count_play(show, event)
     if event.started or event.reported:
@@ -199,76 +165,16 @@ def _move(show: Show, event: Watch) -> None:
     show.nobody = (
         None
         if event.attended
-        else Nobody(event.depth, min(event.idle_ms // MINUTE_MS, U16), bookmark)
+        else Nobody(event.depth, min(event.idle_ms // _MINUTE_MS, U16), bookmark)
     )
     show.duration_ms = title.duration_ms or show.duration_ms
     show.credits_ms = show.credits_ms if title.credits_ms is None else title.credits_ms
-    _number(show, title)
+    number_title(show, title)
 
 
 def _bookmark(show: Show) -> Bookmark | None:
     """Tell where somebody surely was last."""
     return bookmark_of(show) if show.nobody is None else show.nobody.bookmark
-
-
-def turn_to(show: Show, title_id: str) -> None:
-    """Make another title the last one, with what is known of it; the one before is listed."""
-    known = _take_listed(show, hash32(title_id))
-    if show.position_ts:  # what the member marked and never played has none
-        before = (hash32(show.title_id), show.position_ms, show.duration_ms, show.position_ts)
-        _list_episode(show, ListedEpisode(*before))
-    show.title_id = title_id
-    show.position_ms, show.position_ts = (known.position_ms, known.ts) if known else (0, 0)
-    show.duration_ms = known.duration_ms if known else None
-    show.credits_ms = show.season = show.episode = None
-
-
-def mark_watched(show: Show, title: Movie | Episode, ts: int) -> None:
-    """Take the member's word that a title is finished; it becomes the last one if that is newest.
-
-    No play and no time is counted. Of another title than the last one an older word says nothing,
-    but that it came behind still older ones.
-    """
-    _reach(show, title, U32)
-    if title.id != show.title_id:
-        if ts <= max(show.last_ts, show.watched_ts):
-            show.watched = show.watched and ts <= show.watched_ts
-            show.watched_ts = max(show.watched_ts, ts)
-            return
-        turn_to(show, title.id)
-        show.duration_ms = title.duration_ms or show.duration_ms
-        show.credits_ms = title.credits_ms
-        _number(show, title)
-    elif ts < show.watched_ts:
-        return
-    show.watched, show.watched_ts = True, ts
-
-
-def forget_marks(show: Show) -> None:
-    """Let the marks go that play was pressed after, or another title was reached after."""
-    started = show.started_ts or 0
-    if show.removal_ts < started:
-        show.removed, show.removal_ts = False, 0
-    elsewhere = max((listed.ts for listed in show.episodes), default=0)
-    if show.watched_ts < started:
-        show.watched, show.watched_ts = False, 0
-    elif 0 < show.watched_ts <= elsewhere:
-        show.watched = False
-
-
-def _reach(show: Show, title: Movie | Episode, position_ms: int) -> None:
-    """Note the furthest regular episode (season 0 holds specials), or how far a film was seen."""
-    if isinstance(title, Movie):
-        show.furthest = max(show.furthest, (position_ms >> 16, position_ms & U16))
-    elif title.episode is not None and title.season != 0:
-        show.furthest = max(show.furthest, (title.season or 0, title.episode))
-
-
-def _number(show: Show, title: Movie | Episode) -> None:
-    if isinstance(title, Episode):
-        show.series = True
-        show.season = show.season if title.season is None else title.season
-        show.episode = show.episode if title.episode is None else title.episode
 
 
 def _note_late(show: Show, event: Watch) -> None:
@@ -283,13 +189,13 @@ def _note_late(show: Show, event: Watch) -> None:
     _attend_late(show, event)
     if title.id == show.title_id:
         return
-    listed = _take_listed(show, hash32(title.id))
+    listed = take_listed(show, hash32(title.id))
     if listed and listed.ts > event.ts:
         listed.duration_ms = listed.duration_ms or title.duration_ms
-        _list_episode(show, listed)
+        list_episode(show, listed)
     else:
         duration = title.duration_ms or (listed.duration_ms if listed else None)
-        _list_episode(show, ListedEpisode(hash32(title.id), event.position_ms, duration, event.ts))
+        list_episode(show, ListedEpisode(hash32(title.id), event.position_ms, duration, event.ts))
 
 
 def _attend_late(show: Show, event: Watch) -> None:
@@ -304,19 +210,6 @@ def _attend_late(show: Show, event: Watch) -> None:
     facts = (*numbers, title.duration_ms, title.credits_ms)
     bookmark = Bookmark(title.id, event.position_ms, event.ts, *facts)
     show.nobody = Nobody(nobody.depth, nobody.idle_min, bookmark)
-
-
-def _take_listed(show: Show, title: int) -> ListedEpisode | None:
-    for i, listed in enumerate(show.episodes):
-        if listed.title == title:
-            return show.episodes.pop(i)
-    return None
-
-
-def _list_episode(show: Show, episode: ListedEpisode) -> None:
-    episodes = [*show.episodes, episode]
-    episodes.sort(key=lambda e: (-e.ts, e.title))
-    show.episodes = episodes[:EPISODES]
 
 
 def _count_play(show: Show, event: Watch) -> None:

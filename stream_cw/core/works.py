@@ -139,10 +139,15 @@ def unpack_work(data: bytes) -> Work:
     )
 
 
-def offers_of(data: bytes) -> bytes:
-    """Cut out what a packed work says can be played (`stream_cw.core.offers`)."""
+def offers_at(data: bytes) -> int:
+    """Tell where a packed work says what can be played (`stream_cw.core.offers`)."""
     (episodes,) = _EPISODES.unpack_from(data, 2)
-    return data[HEAD.size + episodes * EPISODE.size :]
+    return HEAD.size + int(episodes) * EPISODE.size
+
+
+def offers_of(data: bytes) -> bytes:
+    """Cut out what a packed work says can be played."""
+    return data[offers_at(data) :]
 
 
 def _works(series: SeriesEntry) -> Iterator[WorkEpisode]:

@@ -9,11 +9,11 @@ from typing import Final
 from confluent_kafka import Consumer, ConsumerGroupState, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
+from stream_cw.broker.connection import for_librdkafka
 from stream_cw.broker.contract import Topics, topic_names
 from stream_cw.broker.embedded import embedded_broker
 from stream_cw.broker.process import Broker
 from stream_cw.broker.topics import apply_topics
-from stream_cw.clients.topic import connection
 from stream_cw.demo.child import Child, child
 from stream_cw.demo.door import Door
 from stream_cw.errors import BrokerError, DeploymentError
@@ -63,7 +63,7 @@ class System:
         DeploymentError
             If the worker ends by itself, or takes too long.
         """
-        client = AdminClient(connection(self.address))
+        client = AdminClient(for_librdkafka(self.address))
         group = self.topics.app_id
         deadline = time.monotonic() + JOIN_SECONDS
         while time.monotonic() < deadline:
@@ -79,7 +79,7 @@ class System:
 
     def lag(self, ends: Mapping[int, int]) -> int:
         """Count the events before these offsets, by partition, that are not committed yet."""
-        group = {**connection(self.address), "group.id": self.topics.app_id}
+        group = {**for_librdkafka(self.address), "group.id": self.topics.app_id}
         consumer = Consumer(group)  # it only asks, and never joins
         try:
             places = consumer.committed(

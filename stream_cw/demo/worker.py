@@ -11,4 +11,4 @@ if __name__ == "__main__":
     end_with_demo()
     brokers, states = sys.argv[1:]
     own = {"topic_prefix": "", "app_id": DEFAULT_APP_ID}  # whatever the environment says
-    sys.exit(run_worker(load_settings(**own, brokers=brokers, data_dir=states)))
+    sys.exit(run_worker(load_settings(**own, data_dir=states), brokers))

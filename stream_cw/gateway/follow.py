@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
+from stream_cw.broker.connection import Brokers
 from stream_cw.broker.follower import Follower
 from stream_cw.errors import RefusedRecordError
 from stream_cw.gateway.latest import Latest
@@ -40,7 +41,8 @@ class Following:
 
     Parameters
     ----------
-    brokers, topic : str
+    brokers : str or Connection
+    topic : str
     partitions : int
     latest : Latest
     subscribers : Subscribers
@@ -56,7 +58,7 @@ class Following:
 
     def __init__(
         self,
-        brokers: str,
+        brokers: Brokers,
         topic: str,
         partitions: int,
         latest: Latest,

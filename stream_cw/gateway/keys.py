@@ -24,7 +24,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509 import load_der_x509_certificate
 
-from stream_cw.errors import SettingsError
+from stream_cw.errors import InputError, SettingsError
+from stream_cw.files import read_at_most
 
 Algorithm = Literal["HS256", "RS256", "EdDSA"]
 PublicKey = RSAPublicKey | Ed25519PublicKey
@@ -39,6 +40,7 @@ MIN_SECRET_BYTES: Final = 32
 """As many as SHA-256 gives: a shorter secret is the weakest part (RFC 7518, 3.2)."""
 
 MIN_RSA_BITS: Final = 2048
+MAX_KEYS_BYTES: Final = 1_048_576
 _OF_A_PAIR: Final = re.compile(
     rb"-{4,5} ?BEGIN |\A\s*(?:sk-)?(?:ssh|ecdsa)-|\A\s*\{.*\}\s*\Z", re.DOTALL
 )
@@ -123,9 +125,11 @@ def load_keys(algorithm: Algorithm, secret: str | None, keys: Path | None) -> Ke
     if keys is None:
         raise SettingsError(f"{KEYS}: wanted a file for {algorithm}, found none")
     try:
-        data = keys.read_bytes()
+        data = read_at_most(keys, MAX_KEYS_BYTES)
     except OSError as error:
         raise SettingsError(f"{KEYS}: {keys}: {error.strerror}") from None
+    except InputError as error:
+        raise SettingsError(f"{KEYS}: {error}") from None
     if data.lstrip().startswith(b"{"):
         return _key_set(algorithm, data, keys).get
     key = _of_pem(algorithm, data, keys)

@@ -2,66 +2,52 @@
 
 from typing import Final, Literal
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.exposition import generate_latest
 
 PREFIX: Final = "stream_cw_gateway_"
 
 Count = Literal[
-    # Answers, by `way` (which of the calls) and `status`.
     "answers",
-    # Requests that were refused, by `reason`: what is wrong with a token, say.
     "problems",
-    # Events that were produced and acknowledged, those of openings too.
     "events_accepted",
-    # Events that break the contract, by `reason`.
     "events_refused",
-    # Openings, by `outcome`: fresh, stale, or none where there is no row at all.
     "openings",
-    # Records of the push topic: taken; dropped as not newer; erased; refused, which are no rows.
     "rows_taken",
     "rows_dropped",
     "rows_erased",
     "rows_refused",
-    # Rows written to streams, and those that a slow client skipped.
     "rows_sent",
     "rows_skipped",
-    # Streams that ended, by `end`: gone, cut_off, expired, closed.
     "streams_ended",
 ]
+Time = Literal["produce_seconds", "opening_seconds"]
+Level = Literal["streams", "ready", "rows_behind"]
 
-Time = Literal[
-    # Seconds until events were acknowledged.
-    "produce_seconds",
-    # Seconds until an opening was answered: with its row, or at its deadline.
-    "opening_seconds",
-]
-
-Level = Literal[
-    # Streams that are open.
-    "streams",
-    # 1 while the gateway is ready.
-    "ready",
-    # Records of the push topic that were not read yet.
-    "rows_behind",
-]
-
-_LABELS: Final[dict[Count, tuple[str, ...]]] = {
-    "answers": ("way", "status"),
-    "problems": ("reason",),
-    "events_accepted": (),
-    "events_refused": ("reason",),
-    "openings": ("outcome",),
-    "rows_taken": (),
-    "rows_dropped": (),
-    "rows_erased": (),
-    "rows_refused": (),
-    "rows_sent": (),
-    "rows_skipped": (),
-    "streams_ended": ("end",),
+COUNTS: Final[dict[Count, tuple[str, tuple[str, ...]]]] = {
+    "answers": ("Answers, by way (which of the calls) and status.", ("way", "status")),
+    "problems": ("Requests that were refused, by reason.", ("reason",)),
+    "events_accepted": ("Events that were produced and acknowledged, those of openings too.", ()),
+    "events_refused": ("Events that break the contract, by reason.", ("reason",)),
+    "openings": ("Openings, by outcome: fresh, stale, or none: there is no row.", ("outcome",)),
+    "rows_taken": ("Rows of the push topic that were newer.", ()),
+    "rows_dropped": ("Rows of the push topic that were not newer.", ()),
+    "rows_erased": ("Rows of the push topic that were erased.", ()),
+    "rows_refused": ("Records of the push topic that are no rows.", ()),
+    "rows_sent": ("Rows written to streams.", ()),
+    "rows_skipped": ("Rows that slow clients skipped.", ()),
+    "streams_ended": ("Streams that ended, by end: gone, cut_off, expired, closed.", ("end",)),
 }
-_TIMES: Final[tuple[Time, ...]] = ("produce_seconds", "opening_seconds")
-_LEVELS: Final[tuple[Level, ...]] = ("streams", "ready", "rows_behind")
+"""What each counts, and by which labels."""
+TIMES: Final[dict[Time, str]] = {
+    "produce_seconds": "Until events were acknowledged.",
+    "opening_seconds": "Until an opening was answered: with its row, or at its deadline.",
+}
+LEVELS: Final[dict[Level, str]] = {
+    "streams": "Streams that are open.",
+    "ready": "1 while the gateway is ready.",
+    "rows_behind": "Records of the push topic that were not read yet.",
+}
 _BUCKETS: Final = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.0, 5.0)
 
 
@@ -70,16 +56,18 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
+        ProcessCollector(registry=self._registry)
         self._counts = {
-            name: Counter(PREFIX + name, name, labels, registry=self._registry)
-            for name, labels in _LABELS.items()
+            name: Counter(PREFIX + name, text, labels, registry=self._registry)
+            for name, (text, labels) in COUNTS.items()
         }
         self._times = {
-            name: Histogram(PREFIX + name, name, registry=self._registry, buckets=_BUCKETS)
-            for name in _TIMES
+            name: Histogram(PREFIX + name, text, registry=self._registry, buckets=_BUCKETS)
+            for name, text in TIMES.items()
         }
         self._levels = {
-            name: Gauge(PREFIX + name, name, registry=self._registry) for name in _LEVELS
+            name: Gauge(PREFIX + name, text, registry=self._registry)
+            for name, text in LEVELS.items()
         }
 
     def count(self, name: Count, amount: int = 1, **labels: str) -> None:

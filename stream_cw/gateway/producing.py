@@ -15,6 +15,7 @@ from aiokafka.errors import (
 )
 from msgspec import Struct
 
+from stream_cw.broker.connection import Brokers, for_aiokafka
 from stream_cw.broker.producer_id import offer_version_3
 from stream_cw.core.partition import partition_for
 from stream_cw.errors import BrokerError
@@ -37,7 +38,8 @@ class Producing:
 
     Parameters
     ----------
-    brokers, topic : str
+    brokers : str or Connection
+    topic : str
     partitions : int
         How many the topic has.
     timeout_s : float
@@ -49,7 +51,7 @@ class Producing:
 
     def __init__(
         self,
-        brokers: str,
+        brokers: Brokers,
         topic: str,
         partitions: int,
         timeout_s: float,
@@ -63,7 +65,7 @@ class Producing:
         self._metrics = metrics
         self._fail = fail
         self._producer = AIOKafkaProducer(
-            bootstrap_servers=[address.strip() for address in brokers.split(",")],
+            **for_aiokafka(brokers),
             enable_idempotence=True,
             acks="all",
             request_timeout_ms=int(timeout_s * 1000),

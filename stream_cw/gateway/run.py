@@ -10,6 +10,7 @@ from typing import Final
 
 import uvloop
 
+from stream_cw.broker.connection import Brokers
 from stream_cw.broker.contract import Topics, topic_names, topics_contract
 from stream_cw.broker.identities import Identities
 from stream_cw.broker.topics import verified_topics
@@ -25,6 +26,7 @@ from stream_cw.gateway.subscribers import Subscribers
 from stream_cw.gateway.tickets import Tickets
 from stream_cw.gateway.tokens import Tokens, tokens_of
 from stream_cw.logs import set_up_logging
+from stream_cw.security import secured
 
 TALKATIVE: Final = ("aiokafka", "uvicorn", "asyncio")
 """Libraries that write keys and values at lower levels, and so who watches what."""
@@ -50,9 +52,10 @@ def run_gateway(settings: GatewaySettings) -> int:
     topics = topic_names(settings.topic_prefix, settings.app_id)
     try:
         tokens, tickets = tokens_of(settings), Tickets(settings.ticket_secret)
-        found = verified_topics(settings.brokers, topics)
+        brokers = secured(settings.brokers)
+        found = verified_topics(brokers, topics)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_serve(settings, topics, found, tokens, tickets))
+            runner.run(_serve(settings, brokers, topics, found, tokens, tickets))
     except StreamCwError as error:
         log.error("%s", error)
         return 1
@@ -60,7 +63,12 @@ def run_gateway(settings: GatewaySettings) -> int:
 
 
 async def _serve(
-    settings: GatewaySettings, topics: Topics, found: Identities, tokens: Tokens, tickets: Tickets
+    settings: GatewaySettings,
+    brokers: Brokers,
+    topics: Topics,
+    found: Identities,
+    tokens: Tokens,
+    tickets: Tickets,
 ) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -76,7 +84,7 @@ async def _serve(
     except OSError as error:
         raise SettingsError(f"{settings.host}:{settings.port}: {error.strerror}") from None
     with listening:
-        async with _running(settings, topics, found, tokens, tickets, fail) as parts:
+        async with _running(settings, brokers, topics, found, tokens, tickets, fail) as parts:
             server = Server(build_app(parts))
             serving = asyncio.create_task(server.serve(sockets=[listening]))
             host, port = listening.getsockname()[:2]
@@ -94,6 +102,7 @@ async def _serve(
 @asynccontextmanager
 async def _running(
     settings: GatewaySettings,
+    brokers: Brokers,
     topics: Topics,
     found: Identities,
     tokens: Tokens,
@@ -106,7 +115,7 @@ async def _running(
     async with AsyncExitStack() as stack:
         latest = stack.enter_context(Latest(settings.cache_bytes, keep_s))
         producing = Producing(
-            settings.brokers,
+            brokers,
             topics.events,
             found[topics.events].partitions,
             settings.produce_timeout,
@@ -116,7 +125,7 @@ async def _running(
         await producing.start()
         stack.push_async_callback(producing.stop)
         following = Following(
-            settings.brokers,
+            brokers,
             topics.rows,
             found[topics.rows].partitions,
             latest,

@@ -57,6 +57,7 @@ class Server(uvicorn.Server):
             access_log=False,  # its lines name profiles
             log_config=None,
             lifespan="off",
+            http="h11",  # bounds a request's head; the other parser does not
             ws="none",
             server_header=False,
             date_header=False,

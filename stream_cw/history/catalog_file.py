@@ -14,6 +14,7 @@ from stream_cw.core.works import admit_entry, pack_work
 from stream_cw.errors import InputError, RefusedRecordError
 from stream_cw.history.catalog_table import read_table
 from stream_cw.history.log import EventLog, open_log
+from stream_cw.history.log import read_lines as log_lines
 
 
 class Line(NamedTuple):
@@ -86,7 +87,7 @@ def read_lines(path: Path) -> Iterator[Line | RefusedLine]:
     InputError
         If the head of a table is not as wanted, or its text is no CSV in UTF-8.
     LogFormatError
-        If a line of a recording is damaged.
+        If a line of a recording is damaged, or one is longer than `log.MAX_LINE_BYTES`.
     OSError
         If it cannot be read.
     """
@@ -180,7 +181,7 @@ def read_works(*paths: Path) -> dict[str, bytes]:
 def _of_entries(path: Path) -> Iterator[Line | RefusedLine]:
     offset = 0
     with open_log(path) as file:
-        for number, line in enumerate(file, start=1):
+        for number, line in enumerate(log_lines(file, path), start=1):
             value = line.strip()
             if not value:
                 continue

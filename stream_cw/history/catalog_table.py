@@ -15,7 +15,7 @@ import csv
 from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 import msgspec
 from msgspec import Struct
@@ -33,6 +33,8 @@ from stream_cw.core.events import Id, Ordinal
 from stream_cw.errors import InputError, RefusedRecordError
 
 LISTS: Final = ("genres", "countries")
+MAX_LINE_LENGTH: Final = 65_536
+"""Characters; a line is one title."""
 
 
 class _Place(Struct):
@@ -106,9 +108,16 @@ def read_table(path: Path) -> Iterator[tuple[int, CatalogEntry | RefusedRecordEr
         yield series.line, replace(series.entry, seasons=seasons)
 
 
+def _lines(file: TextIO, path: Path) -> Iterator[str]:
+    while line := file.readline(MAX_LINE_LENGTH + 1):
+        if len(line) > MAX_LINE_LENGTH:
+            raise InputError(f"{path}: wanted at most {MAX_LINE_LENGTH} characters in a line")
+        yield line
+
+
 def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     with path.open(encoding="utf-8-sig", newline="") as file:
-        lines = csv.reader(file, strict=True)
+        lines = csv.reader(_lines(file, path), strict=True)
         names = next(lines, [])
         if unknown := set(names) - {"kind"}.union(*_COLUMNS.values()):
             raise InputError(f"{path}: column `{min(unknown)}` is not one of a catalog")

@@ -20,6 +20,8 @@ from stream_cw.core.records import Record
 from stream_cw.errors import LogFormatError
 
 FORMAT: Final = 1
+MAX_LINE_BYTES: Final = 8_388_608
+"""A record as large as brokers take, in base64 or with every byte of its key escaped, fits in."""
 
 
 class LogHeader(Struct, frozen=True, kw_only=True):
@@ -65,6 +67,24 @@ _json_decoder: Final = msgspec.json.Decoder(Raw)
 def open_log(path: Path) -> BinaryIO:
     """Open a log for reading, unpacked where its name ends in `.gz`."""
     return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")  # type: ignore[return-value]
+
+
+def read_lines(file: BinaryIO, path: Path) -> Iterator[bytes]:
+    """Yield the lines of a log, and what is left of one that is begun.
+
+    Raises
+    ------
+    LogFormatError
+        If one is longer than `MAX_LINE_BYTES`.
+    """
+    number = 0
+    while line := file.readline(MAX_LINE_BYTES + 1):
+        number += 1
+        if len(line) > MAX_LINE_BYTES:
+            raise LogFormatError(
+                f"{path}, line {number}: wanted at most {MAX_LINE_BYTES} bytes, found more"
+            )
+        yield line
 
 
 def content_hash(path: Path) -> str:
@@ -133,20 +153,21 @@ class EventLog:
     def __init__(self, path: Path, *, partitions: int = 1) -> None:
         self.path = path
         with open_log(path) as file:
-            self.header = _read_header(file.readline(), path)
+            self.header = _read_header(file.readline(MAX_LINE_BYTES), path)
         self.partitions = self.header.partitions if self.header else partitions
 
     def __iter__(self) -> Iterator[Record]:
         """Yield the records in the log's order."""
         with open_log(self.path) as file:
+            lines = read_lines(file, self.path)
             if self.header is None:
                 offsets = [0] * self.partitions
-                for line in file:
+                for line in lines:
                     if value := line.strip():
                         yield self._plain(value, offsets)
             else:
-                next(file)
-                for number, line in enumerate(file, start=2):
+                next(lines)
+                for number, line in enumerate(lines, start=2):
                     yield self._recorded(line, number)
 
     def _plain(self, value: bytes, offsets: list[int]) -> Record:

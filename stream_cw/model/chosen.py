@@ -5,7 +5,8 @@ from typing import Final
 
 from stream_cw.core.learned import Learned
 from stream_cw.core.scoring import Recency, Scorer
-from stream_cw.model.artefact import Artefact, decode_payload, open_envelope
+from stream_cw.files import read_at_most
+from stream_cw.model.artefact import MAX_ARTEFACT_BYTES, Artefact, decode_payload, open_envelope
 from stream_cw.model.shipped import shipped
 
 SHIPPED: Final = "shipped"
@@ -47,6 +48,6 @@ def artefact_of(model: str) -> Artefact | None:
         return None
     if model == SHIPPED:
         return shipped()
-    data = Path(model).read_bytes()
+    data = read_at_most(Path(model), MAX_ARTEFACT_BYTES)
     payload = bytes(open_envelope(data).payload) if data.startswith(_SIGNED) else data
     return decode_payload(payload)

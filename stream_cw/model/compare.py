@@ -7,10 +7,10 @@ from typing import Final
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 
-from stream_cw.core.row import View, row
+from stream_cw.core.row import View
 from stream_cw.core.rows import ModelRef, Row, row_content
-from stream_cw.core.state import ProfileState
 from stream_cw.history.log import EventLog
 from stream_cw.history.replay import PLAIN_EPOCH, replay
 from stream_cw.model.bootstrap import SEED, Estimate, cluster_ratios
@@ -184,7 +184,6 @@ def _count_rows(
     log: EventLog, a: View, b: View, progress: Callable[[int], None] | None
 ) -> tuple[Floats, Tiles, Floats, int]:
     """Count by profile what the rows of a replay are like; also tiles, rows, and all records."""
-    states: dict[str, ProfileState] = {}
     found: dict[str, list[int]] = defaultdict(lambda: [0] * (_COUNTS + 1))
     told_a, told_b = Told(), Told()
     tiles = [0] * _TILES
@@ -192,14 +191,14 @@ def _count_rows(
     epoch = bytes.fromhex(log.header.epoch) if log.header else PLAIN_EPOCH
     partitions = log.header.partitions if log.header else None
     for records, played in enumerate(
-        replay(log, states, epoch=epoch, partitions=partitions, view=a), start=1
+        replay(log, {}, epoch=epoch, partitions=partitions, view=a), start=1
     ):
-        for key, by_a in played.rows:
-            if by_a is None:
+        of_b = replace(played, view=b).rows
+        for (key, by_a), (_, by_b) in zip(played.rows, of_b, strict=True):
+            if by_a is None or by_b is None:
                 told_a.forget(key)
                 told_b.forget(key)
                 continue
-            by_b = row(states[by_a.profile_id], by_a.profile_id, by_a.device_id, b)
             news = (told_a.is_new(key, by_a), told_b.is_new(key, by_b))
             for place, hit in enumerate((*_differ(by_a, by_b), *news, True)):
                 found[by_a.profile_id][place] += hit

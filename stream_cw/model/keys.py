@@ -22,9 +22,11 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from stream_cw.errors import InputError
+from stream_cw.files import read_at_most
 
 OWNER_ONLY: Final = 0o600
 OTHERS: Final = 0o077
+MAX_KEY_BYTES: Final = 65_536
 
 
 def key_id(key: Ed25519PublicKey) -> str:
@@ -84,7 +86,7 @@ def load_private(path: Path) -> Ed25519PrivateKey:
     """
     with path.open("rb") as file:
         mode = os.fstat(file.fileno()).st_mode & 0o777
-        pem = file.read()
+        pem = file.read(MAX_KEY_BYTES)
     if mode & OTHERS:
         raise InputError(f"{path}: mode wanted {OWNER_ONLY:o}, found {mode:o}")
     try:
@@ -109,7 +111,7 @@ def load_trusted(paths: Iterable[Path]) -> dict[str, Ed25519PublicKey]:
 
 def _load_public(path: Path) -> Ed25519PublicKey:
     try:
-        key = load_pem_public_key(path.read_bytes())
+        key = load_pem_public_key(read_at_most(path, MAX_KEY_BYTES))
     except OSError as error:
         raise InputError(f"{path}: wanted a public key: {error.strerror}") from None
     except (ValueError, UnsupportedAlgorithm):

@@ -7,7 +7,9 @@ from typing import Any, Final
 
 import faust
 from faust.types import TP
+from faust.types.auth import CredentialsT
 
+from stream_cw.broker.connection import Brokers, addresses_of, connection_of, ssl_context
 from stream_cw.broker.contract import Topics, topics_contract
 from stream_cw.broker.identities import Identity
 from stream_cw.broker.producer_id import offer_version_3
@@ -72,6 +74,7 @@ class StateTable(faust.Table):  # type: ignore[misc]
 
 def build_app(
     settings: Settings,
+    brokers: Brokers,
     topics: Topics,
     events: Identity,
     view: Callable[[], View],
@@ -85,6 +88,7 @@ def build_app(
     Parameters
     ----------
     settings : Settings
+    brokers : str or Connection
     topics : Topics
     events : Identity
         Of the event topic.
@@ -98,7 +102,7 @@ def build_app(
         Ends the process with nothing committed: Faust acknowledges what an agent fails on.
     """
     offer_version_3()
-    app = App(topics.app_id, **_faust_settings(settings, events.partitions))
+    app = App(topics.app_id, **_faust_settings(settings, brokers, events.partitions))
     table = _add_table(app, settings, topics, events.partitions, stats, fail)
 
     async def log_start(partition: int) -> int:
@@ -106,9 +110,7 @@ def build_app(
         starts: Mapping[TP, int] = await app.consumer.earliest_offsets(place)
         return starts[place]
 
-    eraser = Eraser(
-        settings.brokers, topics.dead_letters, lambda: app.producer.batches, stats, fail
-    )
+    eraser = Eraser(brokers, topics.dead_letters, lambda: app.producer.batches, stats, fail)
     rounds = Rounds(
         Setup(
             topics=topics,
@@ -199,9 +201,10 @@ def _topic_ms(role: str, setting: str) -> int:
     return int(topics_contract().topics[role].config[setting])
 
 
-def _faust_settings(settings: Settings, partitions: int) -> dict[str, Any]:
+def _faust_settings(settings: Settings, brokers: Brokers, partitions: int) -> dict[str, Any]:
     return {
-        "broker": [f"kafka://{address.strip()}" for address in settings.brokers.split(",")],
+        "broker": [f"kafka://{address}" for address in addresses_of(brokers)],
+        "broker_credentials": _credentials(brokers),
         "datadir": settings.data_dir,
         "store": "rocksdb://",
         "Topic": Topic,
@@ -225,6 +228,20 @@ def _faust_settings(settings: Settings, partitions: int) -> dict[str, Any]:
         "stream_wait_empty": False,
         "web_enabled": False,
     }
+
+
+def _credentials(brokers: Brokers) -> CredentialsT | None:
+    it = connection_of(brokers)
+    if it.protocol == "PLAINTEXT":
+        return None
+    if it.protocol == "SSL":
+        return faust.SSLCredentials(ssl_context(it))
+    return faust.SASLCredentials(
+        mechanism=it.mechanism,
+        username=it.username,
+        password=it.password.get_secret_value(),
+        ssl_context=ssl_context(it),
+    )
 
 
 def _add_table(

@@ -13,6 +13,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
+from stream_cw.broker.connection import Brokers
 from stream_cw.broker.follower import Follower
 from stream_cw.core.works import MENTION, admit_entry
 from stream_cw.errors import RefusedRecordError
@@ -45,7 +46,8 @@ class Catalog:
 
     Parameters
     ----------
-    brokers, topic : str
+    brokers : str or Connection
+    topic : str
     stats : Stats
     fail : callable
         Ends the process: the topic can no longer be followed.
@@ -57,7 +59,7 @@ class Catalog:
     """
 
     def __init__(
-        self, brokers: str, topic: str, stats: Stats, fail: Callable[[BaseException], None]
+        self, brokers: Brokers, topic: str, stats: Stats, fail: Callable[[BaseException], None]
     ) -> None:
         self.known = Known({}, 0)
         self._stats = stats

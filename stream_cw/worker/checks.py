@@ -6,6 +6,7 @@ from functools import partial
 from confluent_kafka import OFFSET_INVALID, Consumer, KafkaException, TopicPartition
 
 from stream_cw.broker.cluster import TIMEOUT_S, settled
+from stream_cw.broker.connection import Brokers, for_librdkafka
 from stream_cw.broker.contract import Topics
 from stream_cw.broker.identities import Identity
 from stream_cw.broker.topics import verified_topics
@@ -13,7 +14,7 @@ from stream_cw.errors import BrokerError, LogMismatchError
 from stream_cw.worker.mark import Mark
 
 
-def check_deployment(brokers: str, topics: Topics) -> Identity:
+def check_deployment(brokers: Brokers, topics: Topics) -> Identity:
     """Hold topics and committed offsets to what was recorded.
 
     Returns
@@ -31,10 +32,9 @@ def check_deployment(brokers: str, topics: Topics) -> Identity:
     events = verified_topics(brokers, topics)[topics.events]
     consumer = Consumer(
         {
-            "bootstrap.servers": brokers,
+            **for_librdkafka(brokers),
             "group.id": topics.app_id,  # asks what is committed; joins and commits nothing
             "enable.auto.commit": False,
-            "log_level": 0,
         }
     )
     try:
@@ -44,7 +44,10 @@ def check_deployment(brokers: str, topics: Topics) -> Identity:
                 start, end = settled(partial(_bounds, consumer, place))
                 check_committed(topics.events, place.partition, place.offset, start, end)
     except KafkaException as error:
-        raise BrokerError(f"{brokers}: {error.args[0].str()}") from None
+        # Where the group refuses, the library tells its reader so, and who asks that time ran out.
+        told = consumer.poll(0)
+        reason = error.args[0] if told is None or told.error() is None else told.error()
+        raise BrokerError(f"{brokers}: group {topics.app_id}: {reason.str()}") from None
     finally:
         consumer.close()
     return events

@@ -13,6 +13,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
+from stream_cw.broker.connection import Brokers
 from stream_cw.broker.follower import Follower
 from stream_cw.core.letter_erasure import Erasures, is_letter
 from stream_cw.errors import BrokerError
@@ -43,7 +44,7 @@ class Eraser:
 
     def __init__(
         self,
-        brokers: str,
+        brokers: Brokers,
         topic: str,
         producer: Callable[[], Producer],
         stats: Stats,

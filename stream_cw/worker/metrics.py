@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Final, Literal
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
@@ -56,6 +56,7 @@ class Metrics:
 
     def __init__(self, stats: Stats) -> None:
         self._registry = registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
         registry.register(_Counts(stats))
         self._seen = {
             name: Histogram(PREFIX + name, text, registry=registry, buckets=buckets)

@@ -16,6 +16,7 @@ from typing import Any, Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from msgspec.structs import replace
 
+from stream_cw.broker.connection import Brokers
 from stream_cw.broker.follower import Follower
 from stream_cw.config import Settings
 from stream_cw.core.learned import Learned
@@ -68,7 +69,8 @@ class Models:
 
     Parameters
     ----------
-    brokers, topic : str
+    brokers : str or Connection
+    topic : str
     trusted : mapping of str to Ed25519PublicKey
     initial : View
         For as long as there is no model that can be used.
@@ -84,7 +86,7 @@ class Models:
 
     def __init__(
         self,
-        brokers: str,
+        brokers: Brokers,
         topic: str,
         trusted: Mapping[str, Ed25519PublicKey],
         initial: View,

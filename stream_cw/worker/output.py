@@ -16,6 +16,7 @@ from stream_cw.worker.mark import AGAIN_HEADER, MARK_KEY, Mark, encode_mark
 from stream_cw.worker.metrics import Metrics
 from stream_cw.worker.sending import Outgoing
 from stream_cw.worker.stats import Stats
+from stream_cw.worker.trace import TRACEPARENT
 from stream_cw.worker.work import Due, Work
 
 SOURCE_PARTITION: Final = "cw-source-partition"
@@ -135,7 +136,10 @@ def _row(key: bytes, due: Due, held: Held, view: View, now_ms: int) -> Outgoing 
     if not held.is_new(key, row_content(built), now_ms) and not due.asked:
         return None
     source = due.state.source
-    return Outgoing(key, encode_row(built), _source(source.partition, source.offset))
+    headers = _source(source.partition, source.offset)
+    if due.trace is not None:
+        headers.append((TRACEPARENT, due.trace))
+    return Outgoing(key, encode_row(built), headers)
 
 
 def again(partition: int, key: bytes, value: bytes | None, seen: int) -> Outgoing:

@@ -264,4 +264,5 @@ class Rounds:
 
 def _record(found: Any) -> Record:
     stamped = found.timestamp if found.timestamp_type == LOG_APPEND_TIME else None
-    return Record(found.key, found.value, found.partition, found.offset, stamped)
+    headers = tuple(found.headers)
+    return Record(found.key, found.value, found.partition, found.offset, stamped, headers)

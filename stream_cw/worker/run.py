@@ -12,6 +12,7 @@ from typing import Final, NoReturn
 import uvloop
 from msgspec.structs import replace
 
+from stream_cw.broker.connection import Brokers
 from stream_cw.broker.contract import Topics, topic_names
 from stream_cw.broker.identities import Identity
 from stream_cw.config import Settings
@@ -19,6 +20,7 @@ from stream_cw.core.row import View
 from stream_cw.core.warm_up import warm_up
 from stream_cw.errors import StreamCwError, TooManyRefusedError
 from stream_cw.logs import set_up_logging
+from stream_cw.security import secured
 from stream_cw.worker.app import App, build_app
 from stream_cw.worker.catalog import Catalog
 from stream_cw.worker.checks import check_deployment
@@ -40,12 +42,14 @@ FRAMEWORK: Final = ("faust", "mode", "aiokafka", "aiohttp", *_OWN)
 log: Final = logging.getLogger("stream_cw.worker")
 
 
-def run_worker(settings: Settings) -> int:
+def run_worker(settings: Settings, brokers: Brokers | None = None) -> int:
     """Run a worker in this process until SIGTERM or SIGINT.
 
     Parameters
     ----------
     settings : Settings
+    brokers : str or Connection, optional
+        Their `brokers`, by the security settings of the environment, if left out.
 
     Returns
     -------
@@ -59,24 +63,27 @@ def run_worker(settings: Settings) -> int:
     topics = topic_names(settings.topic_prefix, settings.app_id)
     try:
         with locked(settings.data_dir):
-            events = check_deployment(settings.brokers, topics)
+            brokers = brokers or secured(settings.brokers)
+            events = check_deployment(brokers, topics)
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                runner.run(_serve(settings, topics, events))
+                runner.run(_serve(settings, brokers, topics, events))
     except StreamCwError as error:
         log.error("%s", error)
         return 1
     return 0
 
 
-async def _serve(settings: Settings, topics: Topics, events: Identity) -> None:
+async def _serve(settings: Settings, brokers: Brokers, topics: Topics, events: Identity) -> None:
     stats = Stats()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     fail = _failure(settings, stats)
-    async with _followed(settings, topics, stats, fail) as (view, catalog):
+    async with _followed(settings, brokers, topics, stats, fail) as (view, catalog):
         metrics = Metrics(stats)
-        app = build_app(settings, topics, events, view, catalog.changed, stats, metrics, fail)
+        app = build_app(
+            settings, brokers, topics, events, view, catalog.changed, stats, metrics, fail
+        )
         standing = Standing(app.consumer.is_alive, app.is_ready, view)
         async with answering(settings.probes, standing, metrics):
             telling = asyncio.create_task(_tell(stats))
@@ -90,7 +97,11 @@ async def _serve(settings: Settings, topics: Topics, events: Identity) -> None:
 
 @asynccontextmanager
 async def _followed(
-    settings: Settings, topics: Topics, stats: Stats, fail: Callable[[BaseException], NoReturn]
+    settings: Settings,
+    brokers: Brokers,
+    topics: Topics,
+    stats: Stats,
+    fail: Callable[[BaseException], NoReturn],
 ) -> AsyncIterator[tuple[Callable[[], View], Catalog]]:
     """Follow the catalog, and models where the settings name trusted keys; give the view, too."""
     initial, trusted = initial_view(settings), trusted_keys(settings)
@@ -98,10 +109,10 @@ async def _followed(
     models: Models | None = None
     async with AsyncExitStack() as stack:
         if trusted is not None:
-            models = Models(settings.brokers, topics.models, trusted, initial, stats, fail)
+            models = Models(brokers, topics.models, trusted, initial, stats, fail)
             await models.start()
             stack.push_async_callback(models.stop)
-        catalog = Catalog(settings.brokers, topics.catalog, stats, fail)
+        catalog = Catalog(brokers, topics.catalog, stats, fail)
         await catalog.start()
         stack.push_async_callback(catalog.stop)
 

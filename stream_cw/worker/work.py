@@ -17,6 +17,7 @@ from stream_cw.core.step import QUIET, Step, is_seen, step
 from stream_cw.errors import RefusedRecordError
 from stream_cw.worker.mark import Mark
 from stream_cw.worker.refusals import Refusals
+from stream_cw.worker.trace import trace_of
 
 Lookup = Callable[[bytes], ProfileState | None]
 Asking = SessionStart | HomeView
@@ -49,6 +50,8 @@ class Due(Struct, frozen=True):
         The device waits for a row: it is sent whatever the device has already.
     since_ms : int or None
         When the broker had the first event that the row shows, ms; None where it did not tell.
+    trace : bytes or None
+        Trace of the event at which the row was due, where its record names one.
     """
 
     profile_id: str
@@ -56,6 +59,7 @@ class Due(Struct, frozen=True):
     state: ProfileState
     asked: bool = False
     since_ms: int | None = None
+    trace: bytes | None = None
 
 
 class Refused(Struct, frozen=True):
@@ -163,9 +167,10 @@ class Work:
         # What comes again finds a state that may have been left by a quiet event: no row is its.
         if result.state is not None and result.state.cause_type not in QUIET:
             asking = event.device_id if isinstance(event, Asking) else None
+            since, trace = record.append_ts, trace_of(record.headers)
             for device_id in result.due or _waiting(result.state, asking):
                 asked = device_id == asking
-                due = Due(event.profile_id, device_id, result.state, asked, record.append_ts)
+                due = Due(event.profile_id, device_id, result.state, asked, since, trace)
                 self._set_due(due)
 
     def _note(self, record: Record, *, refused: bool) -> None:

@@ -13,8 +13,8 @@ from script import take
 from shelves import SHOWS, first_shelf, offers_of, view_of
 
 from stream_cw.core.events import Event, MarkWatched, Pause, Remove, Stop, UndoRemove
+from stream_cw.core.packed_show import unpack_show
 from stream_cw.core.row import row
-from stream_cw.core.show import unpack_show
 from stream_cw.core.state import ProfileState
 
 MOST = 9

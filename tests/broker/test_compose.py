@@ -2,12 +2,14 @@
 
 `docker compose config` runs where the client's plugin is installed. Everywhere else the checks are
 on the structure: what is pinned, who waits for whom, whose volume is whose. Beyond that, the
-settings of the broker are held against a running Apache Kafka, the workers' settings against the
-worker's own, the commands against the command line, and the workers' health check is run for real.
+settings of the broker are held against a running Apache Kafka, those of workers and gateway against
+their own, the commands against the command line, and the workers' health check is run for real.
 No image is built or started here.
 """
 
 import asyncio
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -20,14 +22,17 @@ from confluent_kafka.admin import AdminClient, ConfigResource
 
 from stream_cw.broker.kafka import KAFKA_VERSION
 from stream_cw.broker.process import Broker
-from stream_cw.config import Settings
+from stream_cw.config import Settings, variable
 from stream_cw.core.row import View
+from stream_cw.gateway.settings import GatewaySettings
 from stream_cw.worker.metrics import Metrics
 from stream_cw.worker.probes import Standing, answering
 from stream_cw.worker.stats import Stats
 
 ROOT = Path(__file__).parents[2]
 WORKERS = ("worker-1", "worker-2")
+OWN = ("topics", *WORKERS, "gateway")
+OBSERVED = ("prometheus", "grafana")
 
 
 @pytest.fixture(scope="module")
@@ -43,24 +48,40 @@ def run(*command: str, **arguments: Any) -> subprocess.CompletedProcess[str]:
 def test_docker_takes_it() -> None:
     if not shutil.which("docker") or run("docker", "compose", "version").returncode:
         pytest.skip("docker compose is not installed")
-    done = run("docker", "compose", "config", "--quiet", cwd=ROOT)
-    assert done.returncode == 0, done.stderr
+    wanted = dict.fromkeys(asked_of_the_environment(), "x" * 32)
+    for profile in ([], ["--profile", "observed"]):
+        command = ("docker", "compose", *profile, "config", "--quiet")
+        done = run(*command, cwd=ROOT, env={**os.environ, **wanted})
+        assert done.returncode == 0, done.stderr
+
+
+def asked_of_the_environment() -> dict[str, str]:
+    """Give the variables that compose takes from the environment, and how."""
+    return dict(re.findall(r"\$\{(\w+)(.*?)\}", (ROOT / "docker-compose.yml").read_text()))
 
 
 def test_services(compose: dict[str, Any]) -> None:
-    assert set(compose["services"]) == {"kafka", "topics", *WORKERS}
-    assert compose["services"]["kafka"]["image"] == f"apache/kafka:{KAFKA_VERSION}"
+    services = compose["services"]
+    assert set(services) == {"kafka", *OWN, *OBSERVED}
+    assert services["kafka"]["image"] == f"apache/kafka:{KAFKA_VERSION}"
+    assert {name for name in services if services[name].get("profiles")} == set(OBSERVED)
+    assert all(services[name]["profiles"] == ["observed"] for name in OBSERVED)
+
+
+def test_ports_are_open_on_this_machine_alone(compose: dict[str, Any]) -> None:
+    ports = [port for service in compose["services"].values() for port in service.get("ports", [])]
+    assert ports == [f"127.0.0.1:{port}:{port}" for port in (9092, 8080, 9090, 3000)]
 
 
 def test_each_waits_for_what_it_needs(compose: dict[str, Any]) -> None:
     services = compose["services"]
     assert services["topics"]["depends_on"]["kafka"]["condition"] == "service_healthy"
     assert services["topics"]["restart"] == "no"
-    for worker in WORKERS:
-        waits = services[worker]["depends_on"]
+    for name in (*WORKERS, "gateway"):
+        waits = services[name]["depends_on"]
         assert waits["kafka"]["condition"] == "service_healthy"
         assert waits["topics"]["condition"] == "service_completed_successfully"
-    for name in ("kafka", *WORKERS):
+    for name in ("kafka", *WORKERS, "gateway"):
         check = services[name]["healthcheck"]
         assert check["test"][0] in {"CMD", "CMD-SHELL"}
         assert services[name]["restart"] == "unless-stopped"
@@ -73,17 +94,32 @@ def test_each_worker_has_its_own_name_and_volume(compose: dict[str, Any]) -> Non
         assert environment["STREAM_CW_INSTANCE"] == worker
         assert services[worker]["volumes"] == [f"{worker}:{environment['STREAM_CW_DATA_DIR']}"]
     used = {volume.split(":")[0] for service in services.values() for volume in volumes(service)}
-    assert used == set(compose["volumes"])
+    assert {name for name in used if not name.startswith("./")} == set(compose["volumes"])
 
 
 def volumes(service: dict[str, Any]) -> list[str]:
     return list(service.get("volumes", []))
 
 
-def test_workers_know_their_settings(compose: dict[str, Any]) -> None:
-    known = {f"STREAM_CW_{name.upper()}" for name in Settings.model_fields}
-    for name in ("topics", *WORKERS):
+def test_each_knows_its_settings(compose: dict[str, Any]) -> None:
+    for name in OWN:
+        kind = GatewaySettings if name == "gateway" else Settings
+        known = {variable(kind, field) for field in kind.model_fields}
         assert set(compose["services"][name]["environment"]) <= known
+
+
+def test_a_gateway_starts_with_no_secret_that_others_know(compose: dict[str, Any]) -> None:
+    """What tokens are held to comes from the environment, and without it compose starts nothing."""
+    asked = asked_of_the_environment()
+    wanted = {
+        variable(GatewaySettings, name)
+        for name, field in GatewaySettings.model_fields.items()
+        if field.is_required()
+    }
+    assert set(asked) == wanted | {"STREAM_CW_GATEWAY_SECRET"}
+    assert all(how.startswith(":?") for how in asked.values())
+    environment = compose["services"]["gateway"]["environment"]
+    assert all(environment[name] == f"${{{name}{how}}}" for name, how in asked.items())
 
 
 def test_broker_is_reached_where_it_listens(compose: dict[str, Any]) -> None:
@@ -91,7 +127,7 @@ def test_broker_is_reached_where_it_listens(compose: dict[str, Any]) -> None:
     environment = kafka["environment"]
     listeners = listeners_of(environment["KAFKA_LISTENERS"])
     advertised = listeners_of(environment["KAFKA_ADVERTISED_LISTENERS"])
-    for name in ("topics", *WORKERS):
+    for name in OWN:
         brokers = compose["services"][name]["environment"]["STREAM_CW_BROKERS"]
         assert brokers == advertised["INSIDE"] == kafka["hostname"] + listeners["INSIDE"]
     assert kafka["ports"] == ["127.0.0.1:9092:9092"]
@@ -141,9 +177,20 @@ def test_health_of_a_worker(compose: dict[str, Any]) -> None:
     assert not asyncio.run(healthy())
 
 
+def test_health_of_a_gateway(compose: dict[str, Any]) -> None:
+    """It is asked as a worker is, at its own port."""
+    worker, gateway = (
+        compose["services"][name]["healthcheck"]["test"] for name in ("worker-1", "gateway")
+    )
+    port = GatewaySettings.model_fields["port"].default
+    assert gateway == [part.replace(":9464/", f":{port}/") for part in worker]
+    assert compose["services"]["gateway"]["environment"]["STREAM_CW_GATEWAY_HOST"] == "0.0.0.0"  # noqa: S104
+    assert compose["services"]["gateway"]["ports"] == [f"127.0.0.1:{port}:{port}"]
+
+
 def test_commands_exist(compose: dict[str, Any]) -> None:
     program = str(Path(sys.executable).with_name("stream-cw"))
-    for command in (compose["services"][name]["command"] for name in ("topics", *WORKERS)):
+    for command in (compose["services"][name]["command"] for name in OWN):
         done = run(program, *command, "--help")
         assert done.returncode == 0, done.stderr
 
@@ -162,6 +209,16 @@ def test_image_has_what_it_copies() -> None:
         assert (ROOT / name).exists(), name
         assert f"!{name}" in let_through, name
     assert {"pyproject.toml", "README.md", "LICENSE", "schemas", "stream_cw"} <= set(copied)
+
+
+def test_image_can_run_all_commands() -> None:
+    """A gateway needs its extra, which a wheel does not bring by itself."""
+    [line] = [
+        line
+        for line in (ROOT / "Dockerfile").read_text().splitlines()
+        if "install" in line and "/dist/" in line
+    ]
+    assert "stream-cw[gateway] @ file://" in line
 
 
 def test_image_runs_as_nobody_special() -> None:

@@ -338,4 +338,4 @@ def test_the_examples_of_the_docs_show_rows(example: str, gateway: GatewayProces
         assert any(title in line for line in shown.stdout)
     finally:
         shown.kill()
-        shown.communicate(timeout=20)
+        shown.communicate(timeout=60)

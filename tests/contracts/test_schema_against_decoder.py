@@ -196,25 +196,33 @@ anything = st.recursive(
 )
 
 
+COUNTS: Final = st.integers(1, 4)
+KINDS: Final = st.sampled_from(["drop", "replace", "add", "text"])
+TEXTS: Final = st.text(st.characters(), max_size=2)
 FIELDS: Final = st.sampled_from(["id", "kind", "origin", "series_id", "title", "ranks", "seasons"])
+NAMES: Final = st.text(st.characters(), max_size=4) | FIELDS
+ANYWHERE: Final = st.integers(0, 2**16)
 
 
 @st.composite
-def mutated(draw: st.DrawFn, contract: Contract, boundaries: list[Any]) -> Any:
+def mutated(
+    draw: st.DrawFn, examples: st.SearchStrategy[bytes], values: st.SearchStrategy[Any]
+) -> Any:
     """Draw a valid example with one to four changes."""
-    value = json.loads(draw(st.sampled_from(valid_examples(contract.topic))))
-    for _ in range(draw(st.integers(1, 4))):
-        at = draw(st.sampled_from(list(places(value))))
+    value = json.loads(draw(examples))
+    for _ in range(draw(COUNTS)):
+        known = list(places(value))
+        at = known[draw(ANYWHERE) % len(known)]
         holder, name = holder_of(value, at), at[-1]
-        new = deepcopy(draw(st.sampled_from(boundaries) | anything))
-        kind = draw(st.sampled_from(["drop", "replace", "add", "text"]))
+        new = deepcopy(draw(values))
+        kind = draw(KINDS)
         if kind == "replace":
             holder[name] = new
         elif kind == "add" and isinstance(holder, dict):
-            holder[draw(st.text(st.characters(), max_size=4) | FIELDS)] = new
+            holder[draw(NAMES)] = new
         elif kind == "text" and isinstance(old := holder[name], str):
-            cut = draw(st.integers(0, len(old)))
-            holder[name] = old[:cut] + draw(st.text(st.characters(), max_size=2)) + old[cut:]
+            cut = draw(ANYWHERE) % (len(old) + 1)
+            holder[name] = old[:cut] + draw(TEXTS) + old[cut:]
         elif kind == "drop" and len(value) > 1:
             del holder[name]
     return value
@@ -223,7 +231,10 @@ def mutated(draw: st.DrawFn, contract: Contract, boundaries: list[Any]) -> Any:
 @pytest.mark.parametrize("topic", CONTRACTS)
 def test_several_changes_at_once(topic: str) -> None:
     contract = CONTRACTS[topic]
-    values = mutated(contract, boundary_values(contract))
+    values = mutated(
+        st.sampled_from(valid_examples(topic)),
+        st.sampled_from(boundary_values(contract)) | anything,
+    )
 
     @settings(max_examples=200, deadline=None)
     @given(value=values.filter(lambda value: writable(contract, value)))

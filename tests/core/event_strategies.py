@@ -1,6 +1,7 @@
 """Hypothesis strategies: events of one profile, in the shapes that real apps send and lose."""
 
 from collections.abc import Sequence
+from typing import Any, Final
 
 from hypothesis import strategies as st
 
@@ -59,44 +60,62 @@ def titles(shows: int = 4, episodes: int = 5) -> st.SearchStrategy[Title]:
     return st.one_of(movie, episode, episode, trailer)
 
 
-@st.composite
+_PLAYBACK = (Play, Stop, Pause, Progress)
+_OTHER = (SessionStart, HomeView, DisplayOff, RowSeen, Remove, UndoRemove, Rating, MarkWatched)
+_PLAYBACKS = st.sampled_from((Play, *_PLAYBACK))
+_KINDS = _PLAYBACKS | _PLAYBACKS | st.sampled_from(_OTHER)
+_KINDS_AND_FORGET = _PLAYBACKS | _PLAYBACKS | st.sampled_from((*_OTHER, ForgetProfile))
+_NUMBERS = st.integers(0, 10**6)
+_SESSIONS = st.sampled_from([None, "s1", "s2"])
+_OFFSETS = st.sampled_from([None, -180, 0, 345])
+_POSITIONS = st.integers(0, 120 * MINUTE)
+_BOOLEANS = st.booleans()
+_TITLES = titles()
+_EXTRA: Final[dict[type, dict[str, Any]]] = {
+    RowSeen: {"revision": 1},
+    Remove: {"show_id": "series-1"},
+    UndoRemove: {"show_id": "series-1"},
+    Rating: {"show_id": "film-1", "rating": 1},
+    MarkWatched: {"title": Movie(id="film-1")},
+}
+
+
 def events(
-    draw: st.DrawFn,
     *,
     devices: int = 3,
     span_ms: int = 3 * DAY,
-    title: st.SearchStrategy[Title] | None = None,
+    title: st.SearchStrategy[Title] = _TITLES,
     forget: bool = True,
+) -> st.SearchStrategy[Event]:
+    """One event; what it is drawn from is made once, not for each event anew."""
+    kinds = _KINDS_AND_FORGET if forget else _KINDS
+    return _events(kinds, st.integers(1, devices), st.integers(0, span_ms), title)
+
+
+@st.composite
+def _events(
+    draw: st.DrawFn,
+    kinds: st.SearchStrategy[type[Event]],
+    devices: st.SearchStrategy[int],
+    times: st.SearchStrategy[int],
+    title: st.SearchStrategy[Title],
 ) -> Event:
-    device = draw(st.integers(1, devices))
-    common = {
-        "event_id": f"e{draw(st.integers(0, 10**6))}",
+    device = draw(devices)
+    common: dict[str, Any] = {
+        "event_id": f"e{draw(_NUMBERS)}",
         "profile_id": "p",
         "device_id": f"device-{device}",
         "device_type": DEVICE_TYPES[device % len(DEVICE_TYPES)],
-        "ts": T0 + draw(st.integers(0, span_ms)),
-        "session_id": draw(st.none() | st.sampled_from(["s1", "s2"])),
-        "tz_offset_min": draw(st.none() | st.sampled_from([-180, 0, 345])),
+        "ts": T0 + draw(times),
+        "session_id": draw(_SESSIONS),
+        "tz_offset_min": draw(_OFFSETS),
     }
-    playback = st.sampled_from([Play, Play, Stop, Pause, Progress])
-    other = [SessionStart, HomeView, DisplayOff, RowSeen, Remove, UndoRemove, Rating, MarkWatched]
-    if forget:
-        other.append(ForgetProfile)
-    kind = draw(playback | playback | st.sampled_from(other))
-    if kind in (Play, Stop, Pause, Progress):
-        position = draw(st.integers(0, 120 * MINUTE))
-        extra = {"title": draw(title or titles()), "position_ms": position}
-        if kind is Play:
-            extra["autoplay"] = draw(st.booleans())
-        return kind(**common, **extra)
-    extra = {
-        RowSeen: {"revision": 1},
-        Remove: {"show_id": "series-1"},
-        UndoRemove: {"show_id": "series-1"},
-        Rating: {"show_id": "film-1", "rating": 1},
-        MarkWatched: {"title": Movie(id="film-1")},
-    }.get(kind, {})
-    return kind(**common, **extra)
+    kind = draw(kinds)
+    if kind in _PLAYBACK:
+        common |= {"title": draw(title), "position_ms": draw(_POSITIONS)}
+    if kind is Play:
+        common["autoplay"] = draw(_BOOLEANS)
+    return kind(**common, **_EXTRA.get(kind, {}))
 
 
 def run(history: Sequence[Event], *, start: int = 0) -> tuple[ProfileState | None, list[Step]]:

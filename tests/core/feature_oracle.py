@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from stream_cw.core.candidates import candidates
 from stream_cw.core.decay import POW2
+from stream_cw.core.packed_show import unpack_show
 from stream_cw.core.policies import WATCH_NEXT
-from stream_cw.core.show import Show, ShowDevice, unpack_show
+from stream_cw.core.show import Show, ShowDevice
 from stream_cw.core.state import Device, ProfileState
 from stream_cw.core.works import Work, WorkEpisode, unpack_work
 

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from fractions import Fraction
+from functools import lru_cache
 from random import Random
 from typing import NamedTuple
 
@@ -36,6 +37,7 @@ ALONE = 100_000
 Codes = list[dict[str, int]]
 
 
+@lru_cache(maxsize=64)
 def a_random_model(seed: int, *, largest: int = 3 * MICRO, pairs: int = 4, trees: int = 5) -> Model:
     """A model whose weights are all different, so that a wrong place shows."""
     random = Random(seed)

@@ -1,6 +1,7 @@
 """Hypothesis strategies: shows and states of any content, not only what some history comes to."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import cache
 from random import Random
 from types import MappingProxyType
 from typing import Any
@@ -12,10 +13,12 @@ from stream_cw.core.candidates import candidates
 from stream_cw.core.events import DEVICE_TYPES, Episode, Event, Play
 from stream_cw.core.extraction import feature_codes
 from stream_cw.core.features import FEATURE_NAMES
+from stream_cw.core.joined import joined
 from stream_cw.core.limits import DEVICES, EPISODES, SHOW_DEVICES, U8, U16, U32
+from stream_cw.core.packed_show import pack_show, unpack_show
 from stream_cw.core.policies import WATCH_NEXT
 from stream_cw.core.priors import CompiledPriors, Priors
-from stream_cw.core.show import HOUR_BINS, ListedEpisode, Show, ShowDevice, pack_show, unpack_show
+from stream_cw.core.show import HOUR_BINS, ListedEpisode, Show, ShowDevice
 from stream_cw.core.show_tail import Bookmark, Nobody
 from stream_cw.core.state import DARK, Device, ProfileState, Source
 from stream_cw.core.works import EPISODE, HEAD
@@ -23,10 +26,21 @@ from stream_cw.core.works import EPISODE, HEAD
 NOW = T0 + 400 * DAY
 WEEK_MS = 604_800_000
 
+_BOOLEANS = st.booleans()
+_SELDOM = st.integers(0, 5).map(lambda n: n == 0)
 _TITLE_IDS = st.text("abcXYZ019._~-", min_size=1, max_size=128)
 _COUNTS = st.integers(0, 40) | st.integers(0, U16)
+_BYTES, _WORDS, _LONGS = st.integers(0, U8), st.integers(0, U16), st.integers(0, U32)
 _LENGTHS = st.none() | st.integers(1, WEEK_MS) | st.integers(1, 200).map(lambda m: m * 60_000)
 _POSITIONS = st.integers(0, WEEK_MS) | st.integers(0, 12_000_000)
+_CREDITS = st.none() | _POSITIONS
+_SEASONS = st.integers(0, 30)
+_SEASONS_OR_NONE, _WORDS_OR_NONE = st.none() | _SEASONS, st.none() | _WORDS
+_NUMBERS = st.none() | _SEASONS | _WORDS
+_RATINGS = st.integers(-1, 1)
+_BEGUN = st.none() | st.integers(0, U32 - 1)
+_PER_MILLE = st.integers(0, 254) | st.just(DARK)
+_LISTED = st.integers(0, EPISODES)
 _LATELY = st.lists(st.integers(0, 7), max_size=4).map(
     lambda parts: sum((parts + 4 * [15])[n] << 4 * n for n in range(4))
 )
@@ -35,6 +49,11 @@ _AGES = (
     | st.integers(0, 400 * DAY)
     | st.integers(0, 40).map(lambda n: n * MINUTE)
 )
+_AGES_OR_NONE = st.none() | _AGES
+_SLOT = {count: st.integers(0, count - 1) for count in range(1, DEVICES + 1)}
+_SLOT_OR_NONE = {count: st.none() | slot for count, slot in _SLOT.items()}
+_SEATS = {count: st.lists(s, max_size=SHOW_DEVICES, unique=True) for count, s in _SLOT.items()}
+"""What is drawn again and again is made once: making it costs more than drawing from it."""
 
 
 def _sums(size: int, most: int) -> st.SearchStrategy[list[int]]:
@@ -48,48 +67,50 @@ def _sums(size: int, most: int) -> st.SearchStrategy[list[int]]:
     return st.integers(0, 2**16).map(spread)
 
 
-def marks(last: int) -> st.SearchStrategy[dict[str, int]]:
-    times = st.just(0) | _AGES.map(lambda ago: last - ago)
-    return st.fixed_dictionaries({"removal_ts": times, "watched_ts": times})
+_MINUTES, _PLAYS = _sums(3, U32), _sums(3, U16)
+_HOURS, _TYPES = _sums(HOUR_BINS, U16), _sums(len(DEVICE_TYPES), U16)
 
 
 @st.composite
 def nobodies(draw: st.DrawFn, last: int, title_id: str, *, series: bool) -> Nobody:
     bookmark = None
-    if draw(st.booleans()):
+    if draw(_BOOLEANS):
+        other = draw(_TITLE_IDS)
         bookmark = Bookmark(
-            draw(_TITLE_IDS.filter(lambda other: other != title_id)),
+            other if other != title_id else "another",
             draw(_POSITIONS),
             last - draw(_AGES),
-            draw(st.none() | st.integers(0, 30)) if series else None,
-            draw(st.none() | st.integers(0, U16)) if series else None,
+            draw(_SEASONS_OR_NONE) if series else None,
+            draw(_WORDS_OR_NONE) if series else None,
             draw(_LENGTHS),
-            draw(st.none() | _POSITIONS),
+            draw(_CREDITS),
         )
-    return Nobody(draw(st.integers(0, 254) | st.just(DARK)), draw(_COUNTS), bookmark)
+    return Nobody(draw(_PER_MILLE), draw(_COUNTS), bookmark)
 
 
 @st.composite
-def shows(draw: st.DrawFn, *, now: int = NOW, slots: int = DEVICES) -> Show:
-    series = draw(st.booleans())
-    last = now - draw(_AGES)
+def shows(draw: st.DrawFn, *, slots: int = DEVICES) -> Show:
+    def before(ago: int | None) -> int:
+        return 0 if ago is None else last - ago
+
+    series = draw(_BOOLEANS)
+    last = NOW - draw(_AGES)
     title_id = draw(_TITLE_IDS)
     plays = draw(_COUNTS)
-    seats = draw(st.lists(st.integers(0, slots - 1), max_size=SHOW_DEVICES, unique=True))
-    episodes = draw(st.integers(0, EPISODES)) if series else 0
-    number = st.none() | st.integers(0, 30) | st.integers(0, U16)
+    seats = draw(_SEATS[slots])
+    episodes = draw(_LISTED) if series else 0
     return Show(
         series=series,
         title_id=title_id,
-        season=draw(number) if series else None,
-        episode=draw(number) if series else None,
+        season=draw(_NUMBERS) if series else None,
+        episode=draw(_NUMBERS) if series else None,
         position_ms=draw(_POSITIONS),
         duration_ms=draw(_LENGTHS),
-        credits_ms=draw(st.none() | _POSITIONS),
-        position_slot=draw(st.none() | st.integers(0, slots - 1)),
-        removed=draw(st.integers(0, 5)) == 0,
-        watched=draw(st.integers(0, 5)) == 0,
-        rating=draw(st.integers(-1, 1)),
+        credits_ms=draw(_CREDITS),
+        position_slot=draw(_SLOT_OR_NONE[slots]),
+        removed=draw(_SELDOM),
+        watched=draw(_SELDOM),
+        rating=draw(_RATINGS),
         first_s=last // 1000 - draw(_AGES) // 1000,
         last_ts=last,
         position_ts=last,
@@ -97,28 +118,29 @@ def shows(draw: st.DrawFn, *, now: int = NOW, slots: int = DEVICES) -> Show:
         autoplays=draw(st.integers(0, plays)),
         starts=draw(_COUNTS),
         sessions=draw(_COUNTS),
-        minutes=draw(_sums(3, U32)),
-        plays_decayed=draw(_sums(3, U16)),
-        hours=draw(_sums(HOUR_BINS, U16)),
+        minutes=draw(_MINUTES),
+        plays_decayed=draw(_PLAYS),
+        hours=draw(_HOURS),
         weekend=draw(_COUNTS),
-        types=draw(_sums(len(DEVICE_TYPES), U16)),
+        types=draw(_TYPES),
         sessions_at=draw(_COUNTS),
-        run=draw(st.integers(0, U8)),
-        last_gap_s=draw(st.integers(0, U32)),
+        run=draw(_BYTES),
+        last_gap_s=draw(_LONGS),
         lately=draw(_LATELY),
-        begun_slot=draw(st.none() | st.integers(0, slots - 1)),
-        started_ts=draw(st.none() | st.integers(0, U32 - 1).map(lambda ago: last - ago)),
-        furthest=(draw(st.integers(0, 30)), draw(st.integers(0, U16))) if series else (0, 0),
-        longest_gap=draw(st.integers(0, U8)),
-        stopped=draw(st.booleans()),
-        **draw(marks(last)),
-        nobody=draw(st.none() | nobodies(last, title_id, series=series)),
+        begun_slot=draw(_SLOT_OR_NONE[slots]),
+        started_ts=None if (begun := draw(_BEGUN)) is None else last - begun,
+        furthest=(draw(_SEASONS), draw(_WORDS)) if series else (0, 0),
+        longest_gap=draw(_BYTES),
+        stopped=draw(_BOOLEANS),
+        removal_ts=before(draw(_AGES_OR_NONE)),
+        watched_ts=before(draw(_AGES_OR_NONE)),
+        nobody=draw(nobodies(last, title_id, series=series)) if draw(_BOOLEANS) else None,
         devices=[
             ShowDevice(slot, (last - draw(_AGES)) // 1000, draw(_COUNTS), draw(_COUNTS))
             for slot in seats
         ],
         episodes=[
-            ListedEpisode(draw(st.integers(0, U32)), draw(_POSITIONS), draw(_LENGTHS), last)
+            ListedEpisode(draw(_LONGS), draw(_POSITIONS), draw(_LENGTHS), last)
             for _ in range(episodes)
         ],
     )
@@ -137,7 +159,13 @@ def devices(number: int) -> st.SearchStrategy[Device]:
     )
 
 
-def state_of(packed: dict[str, Show], owned: list[Device], **fields: Any) -> ProfileState:
+_OWNED = {
+    count: st.tuples(*(devices(number) for number in range(count)))
+    for count in range(1, DEVICES + 1)
+}
+
+
+def state_of(packed: dict[str, Show], owned: Sequence[Device], **fields: Any) -> ProfileState:
     known: dict[str, Any] = {"first_ts": T0, "now": NOW, "cause_id": "cause", "sessions": 7}
     return ProfileState(
         source=Source(EPOCH, 0, 0),
@@ -147,22 +175,26 @@ def state_of(packed: dict[str, Show], owned: list[Device], **fields: Any) -> Pro
     )
 
 
+_HELD = {count: shows(slots=count) for count in range(1, DEVICES + 1)}
+_OWNERS = st.integers(1, 4) | st.just(DEVICES)
+
+
 @st.composite
 def states(draw: st.DrawFn, *, most_shows: int = 6) -> ProfileState:
-    count = draw(st.integers(1, 4) | st.just(DEVICES))
-    owned = [draw(devices(number)) for number in range(count)]
-    listed = draw(st.lists(shows(slots=count), max_size=most_shows))
-    shares = st.integers(0, U16)
+    count = draw(_OWNERS)
+    owned = draw(_OWNED[count])
+    listed = draw(st.lists(_HELD[count], max_size=most_shows))
     return state_of(
         {f"show-{number}": show for number, show in enumerate(listed)},
         owned,
         first_ts=NOW - draw(_AGES),
-        sessions=draw(_COUNTS | st.integers(0, U32)),
-        minutes=tuple(draw(_sums(3, U32))),
-        returning=(draw(shares), draw(shares)),
+        sessions=draw(_COUNTS | _LONGS),
+        minutes=tuple(draw(_MINUTES)),
+        returning=(draw(_WORDS), draw(_WORDS)),
     )
 
 
+@cache
 def full_state() -> ProfileState:
     history: list[Event] = []
     for number in range(400):
@@ -196,7 +228,7 @@ def codes_of(
     found = candidates(state, WATCH_NEXT)
     if not found.ids:
         return {}
-    found = found._replace(works=[works.get(show_id, b"") for show_id in found.ids])
+    found = found._replace(works=joined([works.get(show_id, b"") for show_id in found.ids]))
     codes = feature_codes(state, slot, found, CompiledPriors(priors or Priors()))
     return dict(zip(FEATURE_NAMES, codes.tolist(), strict=True))
 

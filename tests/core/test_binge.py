@@ -8,10 +8,10 @@ from msgspec.structs import replace
 
 from stream_cw.core.binge import GIVES_WAY, watched_in_a_row
 from stream_cw.core.events import Episode, Event, Play, Progress, SessionStart, Stop
+from stream_cw.core.packed_show import unpack_show
 from stream_cw.core.policies import WATCH_NEXT
 from stream_cw.core.row import View, row
 from stream_cw.core.rows import Row
-from stream_cw.core.show import unpack_show
 from stream_cw.core.state import ProfileState
 
 HOUR = 60 * MINUTE

@@ -12,8 +12,10 @@ from state_strategies import states
 from stream_cw.core.candidates import candidates
 from stream_cw.core.columns import columns
 from stream_cw.core.events import Episode, MarkWatched, Movie, Play, Remove, Stop, UndoRemove
+from stream_cw.core.joined import joined
+from stream_cw.core.packed_show import unpack_show
 from stream_cw.core.policies import WATCH_NEXT
-from stream_cw.core.show import Show, unpack_show
+from stream_cw.core.show import Show
 from stream_cw.core.state import ProfileState
 
 HOUR = 60 * MINUTE
@@ -58,7 +60,7 @@ def check(state: ProfileState) -> None:
     assert dict(zip(found.ids, found.finished.tolist(), strict=True)) == wanted
     assert found.ids == list(wanted)  # in the order of the state
     assert found.packed == [state.shows[show_id] for show_id in wanted]
-    assert found.shows.tolist() == columns(found.packed).tolist()
+    assert found.shows.tolist() == columns(joined(found.packed)).tolist()
 
 
 @given(states())

@@ -210,6 +210,26 @@ LINES = (
         [season(1, 1, **UNTIL_NOW), season(2, 2)],
         Tile("s2e1", asleep=True),
     ),
+    Line(
+        "slept through, then marked",
+        watched("s1e2", HALF, watched=True, watched_ts=NOW, nobody=SLEPT),
+        STORY,
+        Tile("s2e1"),
+    ),
+    Line(
+        "slept through, then marked before what was played",
+        watched(
+            "s1e2",
+            0,
+            watched=True,
+            watched_ts=NOW,
+            position_ts=0,
+            episodes=[left("s2e1", HALF, 1)],
+            nobody=SLEPT,
+        ),
+        STORY,
+        Tile("s1e1", HALF, asleep=True),
+    ),
 )
 
 
@@ -252,37 +272,27 @@ countries = st.none() | st.lists(st.sampled_from(["BR", "DE", "PT"]), max_size=2
 positions = st.sampled_from([0, LOOK, 2 * MINUTE, HALF, LENGTH - 3 * MINUTE, DONE])
 lengths = st.sampled_from([None, LENGTH, LENGTH])
 credit = st.sampled_from([None, None, 30 * MINUTE])
-
-
-@st.composite
-def series(draw: st.DrawFn) -> SeriesEntry:
-    """Up to three seasons; ids are `e0` and so on, some are versions of one work."""
-    seasons, made = [], 0
-    for number in draw(st.sampled_from([(1,), (1, 2), (1, 0, 2), (None, 2), (2, 1)])):
-        episodes = []
-        for n in range(1, draw(st.integers(0, 3)) + 1):
-            single = EpisodeEntry(
-                id=f"e{made}",
-                episode=draw(st.sampled_from([n, n, n, None])),
-                episode_end=draw(st.sampled_from([None, None, n + 1])),
-                special=number == 0 or draw(st.integers(0, 9)) == 0,
-                work_id=draw(st.sampled_from([None, None, f"w{made // 2}"])),
-                language=draw(st.sampled_from(LANGUAGES)),
-                duration_ms=draw(lengths),
-                credits_ms=draw(credit),
-                **draw(windows()),
-            )
-            episodes.append(single)
-            made += 1
-        seasons.append(Season(season=number, episodes=episodes))
-    return SeriesEntry(
-        id="show", seasons=seasons, language=draw(st.sampled_from(LANGUAGES)), **draw(windows())
-    )
+booleans = st.booleans()
+one_in_three, one_in_four, one_in_five, one_in_ten = (
+    st.integers(0, count - 1).map(lambda n: n == 0) for count in (3, 4, 5, 10)
+)
+languages = st.sampled_from(LANGUAGES)
+orders = st.sampled_from([(1,), (1, 2), (1, 0, 2), (None, 2), (2, 1)])
+counts = st.integers(0, 3)
+numbers = st.sampled_from([None, 0, 1, 1, 2, 3])
+episode_ids = st.permutations([f"e{n}" for n in range(5)])
+ages_of_others = st.lists(st.integers(0, 3), max_size=3)
+farthest = st.sampled_from([(0, 0), (1, 1), (1, 3), (2, 1), (2, 3)])
+sessions = st.integers(4, 7)
+works_of_films = st.sampled_from([None, "w1", "w2"])
+ages_of_films = st.permutations(range(4))
+farthest_of_films = st.sampled_from([0, DONE, 2**32 - 1])
+begun = st.sampled_from([None, LOOK, HALF])
 
 
 @st.composite
 def windows(draw: st.DrawFn) -> dict[str, Any]:
-    if draw(st.booleans()):
+    if draw(booleans):
         return {}
     return {
         "released_ts": draw(times),
@@ -292,16 +302,42 @@ def windows(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
+spans = windows()
+
+
+@st.composite
+def series(draw: st.DrawFn) -> SeriesEntry:
+    """Up to three seasons; ids are `e0` and so on, some are versions of one work."""
+    seasons, made = [], 0
+    for number in draw(orders):
+        episodes = []
+        for n in range(1, draw(counts) + 1):
+            single = EpisodeEntry(
+                id=f"e{made}",
+                episode=None if draw(one_in_four) else n,
+                episode_end=n + 1 if draw(one_in_three) else None,
+                special=number == 0 or draw(one_in_ten),
+                work_id=f"w{made // 2}" if draw(one_in_three) else None,
+                language=draw(languages),
+                duration_ms=draw(lengths),
+                credits_ms=draw(credit),
+                **draw(spans),
+            )
+            episodes.append(single)
+            made += 1
+        seasons.append(Season(season=number, episodes=episodes))
+    return SeriesEntry(id="show", seasons=seasons, language=draw(languages), **draw(spans))
+
+
 @st.composite
 def series_shows(draw: st.DrawFn) -> Show:
-    numbers = st.sampled_from([None, 0, 1, 1, 2, 3])
-    title, *others = draw(st.permutations([f"e{n}" for n in range(5)]))
-    marked = draw(st.sampled_from([False, False, True]))
-    ages = sorted(draw(st.lists(st.integers(0, 3), max_size=3)))
+    title, *others = draw(episode_ids)
+    marked = draw(one_in_three)
+    ages = sorted(draw(ages_of_others))
     bookmark = None
-    if draw(st.booleans()):
+    if draw(booleans):
         bookmark = Bookmark(
-            draw(st.sampled_from([title, others[0]])), draw(positions), NOW - 3 * DAY, 1, 1,
+            title if draw(booleans) else others[0], draw(positions), NOW - 3 * DAY, 1, 1,
             draw(lengths), draw(credit),
         )  # fmt: skip
         if bookmark.title_id == title:  # the facts of the last title are kept once
@@ -314,16 +350,16 @@ def series_shows(draw: st.DrawFn) -> Show:
         episode=draw(numbers),
         duration_ms=draw(lengths),
         credits_ms=draw(credit),
-        furthest=draw(st.sampled_from([(0, 0), (1, 1), (1, 3), (2, 1), (2, 3)])),
-        sessions_at=draw(st.integers(4, 7)),
+        furthest=draw(farthest),
+        sessions_at=draw(sessions),
         watched=marked,
         watched_ts=NOW if marked else 0,
-        position_ts=draw(st.sampled_from([0, NOW - DAY])) if marked else NOW - DAY,
+        position_ts=0 if marked and draw(booleans) else NOW - DAY,
         episodes=[
             ListedEpisode(hash32(name), draw(positions), draw(lengths), NOW - DAY - age * DAY)
             for name, age in zip(others, ages, strict=False)
         ],
-        nobody=draw(st.just(None) | st.just(Nobody(DARK, 0, bookmark))),
+        nobody=Nobody(DARK, 0, bookmark) if draw(booleans) else None,
     )
 
 
@@ -351,26 +387,24 @@ def test_any_series(show: Show, entry: SeriesEntry, viewer: Viewer, known: bool)
 def films(draw: st.DrawFn) -> tuple[dict[str, Show], dict[str, MovieEntry]]:
     names = [f"film-{n}" for n in range(4)]
     entries = {
-        name: MovieEntry(
-            id=name, work_id=draw(st.sampled_from([None, "w1", "w2"])), **draw(windows())
-        )
+        name: MovieEntry(id=name, work_id=draw(works_of_films), **draw(spans))
         for name in names
-        if draw(st.integers(0, 4))
+        if not draw(one_in_five)
     }
     shows = {}
-    for name, age in zip(names, draw(st.permutations(range(4))), strict=True):
-        furthest = draw(st.sampled_from([0, DONE, 2**32 - 1]))
+    for name, age in zip(names, draw(ages_of_films), strict=True):
+        furthest = draw(farthest_of_films)
         last = NOW - DAY - age * DAY
         shows[name] = replace(
             new_show(series=False, title_id=name, ts=last),
             position_ms=draw(positions),
             duration_ms=draw(lengths),
             credits_ms=draw(credit),
-            removed=draw(st.integers(0, 3)) == 0,
-            watched=(marked := draw(st.integers(0, 3)) == 0),
+            removed=draw(one_in_four),
+            watched=(marked := draw(one_in_four)),
             watched_ts=NOW if marked else 0,
             furthest=divmod(furthest, 65_536),
-            started_ts=draw(st.sampled_from([None, last - LOOK, last - HALF])),
+            started_ts=None if (ago := draw(begun)) is None else last - ago,
             nobody=None,
         )
     return shows, entries

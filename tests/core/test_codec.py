@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from stream_cw.core.codec import VERSION, decode_state, encode_state, encoded_size
 from stream_cw.core.events import Episode, Play, Stop
 from stream_cw.core.limits import EVENT_IDS, SHOWS, STATE_BYTES, U16
-from stream_cw.core.show import pack_show, unpack_show
+from stream_cw.core.packed_show import pack_show, unpack_show
 from stream_cw.core.state import GAP_BINS, ProfileState, Source
 from stream_cw.core.step import step
 from stream_cw.errors import CorruptStateError, NewerStateError

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from state_strategies import shows
 
-from stream_cw.core import show as packing
+from stream_cw.core import packed_show as packing
 from stream_cw.core.columns import (
     DEPTH,
     FIXED,
@@ -25,8 +25,10 @@ from stream_cw.core.columns import (
     columns,
 )
 from stream_cw.core.events import DEVICE_TYPES
+from stream_cw.core.joined import joined
 from stream_cw.core.limits import SHOW_DEVICES, U32
-from stream_cw.core.show import Show, ShowDevice, new_show, pack_show, unpack_show
+from stream_cw.core.packed_show import pack_show, unpack_show
+from stream_cw.core.show import Show, ShowDevice, new_show
 
 HAS_SEASON, HAS_EPISODE = 8, 16
 NO_SLOT = 15
@@ -93,7 +95,7 @@ def tail_flags(show: Show) -> int:
 
 def check(listed: list[Show]) -> None:
     packed = [pack_show(show) for show in listed]
-    found = columns(packed)
+    found = columns(joined(packed))
     assert found.shape == (ROWS, len(listed))
     for show, data, column in zip(listed, packed, found.T.tolist(), strict=True):
         unpacked = unpack_show(show.title_id, data)

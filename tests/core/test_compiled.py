@@ -38,7 +38,9 @@ import sys
 sys.path.insert(0, sys.argv[1])
 from random_models import a_random_model
 from state_strategies import full_state
-from stream_cw.core import candidates, columns, extraction, learned, show_numbers
+from stream_cw.core import (
+    candidates, choice, columns, extraction, joined, learned, presence, show_numbers,
+)
 from stream_cw.core.catalog import EpisodeEntry, Season, SeriesEntry
 from stream_cw.core.learned import Learned
 from stream_cw.core.row import View, row
@@ -49,7 +51,9 @@ from stream_cw.core.works import pack_work
 def compiled():
     return {
         name: len(value.signatures)
-        for module in (candidates, columns, extraction, learned, show_numbers)
+        for module in (
+            candidates, choice, columns, extraction, joined, learned, presence, show_numbers,
+        )
         for name, value in vars(module).items()
         if hasattr(value, "signatures") and value.__module__ == module.__name__
     }

@@ -11,6 +11,7 @@ from stream_cw.core.candidates import candidates
 from stream_cw.core.events import DEVICE_TYPES
 from stream_cw.core.extraction import feature_codes
 from stream_cw.core.features import EXTRACTION, FEATURES
+from stream_cw.core.joined import joined
 from stream_cw.core.limits import U8, U16
 from stream_cw.core.policies import WATCH_NEXT
 from stream_cw.core.priors import CompiledPriors, Priors, title_hash
@@ -111,7 +112,7 @@ def digest_of_codes() -> tuple[str, list[set[int]]]:
         )
         for known in ({}, works):
             found = candidates(state, POLICY)
-            found = found._replace(works=[known.get(name, b"") for name in found.ids])
+            found = found._replace(works=joined([known.get(name, b"") for name in found.ids]))
             for slot in range(len(state.devices) if found.ids else 0):
                 codes = feature_codes(state, slot, found, priors)
                 digest.update(codes.astype("<i8").tobytes())

@@ -26,6 +26,7 @@ from stream_cw.core.features import (
     UNKNOWN,
     octave,
 )
+from stream_cw.core.joined import joined
 from stream_cw.core.limits import U16
 from stream_cw.core.policies import WATCH_NEXT
 from stream_cw.core.priors import Priors
@@ -170,7 +171,7 @@ def test_features_depend_on_the_state_alone(state: ProfileState) -> None:
         assert codes_of(again, slot) == codes_of(state, slot)
         alone = candidates(state, WATCH_NEXT)
         if alone.ids:
-            reread = alone._replace(shows=columns(alone.packed))
+            reread = alone._replace(shows=columns(joined(alone.packed)))
             codes = feature_codes(state, slot, reread)
             assert codes.tolist() == list(codes_of(state, slot).values())
 

@@ -30,7 +30,7 @@ from stream_cw.core.events import (
     Title,
     UndoRemove,
 )
-from stream_cw.core.show import unpack_show
+from stream_cw.core.packed_show import unpack_show
 from stream_cw.core.state import ProfileState, Source
 from stream_cw.core.step import step
 

@@ -35,12 +35,12 @@ from stream_cw.core.model import (
     Trees,
     faults,
 )
+from stream_cw.core.packed_show import pack_show, unpack_show
 from stream_cw.core.policies import WATCH_NEXT
 from stream_cw.core.priors import Priors, title_hash
 from stream_cw.core.records import Record
 from stream_cw.core.row import View, row
 from stream_cw.core.rows import ModelRef, Row, decode_row, encode_row
-from stream_cw.core.show import pack_show, unpack_show
 from stream_cw.core.state import ProfileState, find_device, hash64, live_devices
 from stream_cw.history.log import EventLog
 from stream_cw.history.replay import replay
@@ -123,6 +123,7 @@ def test_an_additive_model(seed: int, count: int) -> None:
     wanted = [utility(additive, dict(zip(FEATURE_NAMES, mine, strict=True))) for mine in codes.T]
     for dtype in (np.int64, np.uint8):  # as they are served, and as the data set keeps them
         assert CompiledAdditive(additive).score(codes.astype(dtype)).tolist() == wanted
+    assert CompiledAdditive(additive).explain(codes)[0].tolist() == wanted
 
 
 @given(SEEDS)
@@ -206,8 +207,8 @@ def test_what_a_pair_adds_speaks_for_the_reasons_of_its_features(
     is_one = tuple(int(code == 1) for code in range(CODES))
     pair = Pair(first, second, is_one, is_one, (0, 0, 0, 4))
     additive = CompiledAdditive(Additive({"age": tuple(3 * one for one in is_one)}, (pair,)))
-    assert additive.score(codes).tolist() == [7, 0]
-    lifted, other = additive.lifts(codes)
+    scores, (lifted, other) = additive.explain(codes)
+    assert scores.tolist() == additive.score(codes).tolist() == [7, 0]
     assert additive.reasons[lifted] == reason
     assert other == -1
 

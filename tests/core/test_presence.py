@@ -12,6 +12,8 @@ from state_strategies import state_of
 
 from stream_cw.core.columns import columns
 from stream_cw.core.events import DEVICE_TYPES, DisplayOff, Event, Movie, Play, Progress, Stop
+from stream_cw.core.joined import joined
+from stream_cw.core.packed_show import pack_show
 from stream_cw.core.policies import WATCH_NEXT
 from stream_cw.core.presence import (
     RETURNS,
@@ -24,7 +26,7 @@ from stream_cw.core.presence import (
 from stream_cw.core.row import View, row
 from stream_cw.core.rows import Tile
 from stream_cw.core.rules import Asleep
-from stream_cw.core.show import Show, new_show, pack_show
+from stream_cw.core.show import Show, new_show
 from stream_cw.core.show_tail import Nobody
 from stream_cw.core.state import DARK, GAP_BINS, Device, Source
 from stream_cw.core.step import step
@@ -53,7 +55,7 @@ def a_device(device_type: str = "phone", tz_offset_min: int | None = None) -> De
 
 
 def told(device: Device, **fields: Any) -> int:
-    shows = columns([pack_show(a_show(**fields))])
+    shows = columns(joined([pack_show(a_show(**fields))]))
     return int(log_odds(shows, (device,), WEIGHTS)[0])
 
 
@@ -96,7 +98,8 @@ def test_the_night_is_that_of_the_device() -> None:
 
 
 def test_the_threshold_itself_is_asleep() -> None:
-    shows = columns([pack_show(a_show(nobody=Nobody(0, 0, None))), pack_show(a_show(nobody=None))])
+    there = [a_show(nobody=who) for who in (Nobody(0, 0, None), None)]
+    shows = columns(joined(list(map(pack_show, there))))
     for threshold, wanted in ((0, True), (1, True), (2, False)):
         asleep = replace(WEIGHTS, threshold=threshold)
         assert slept_through(shows, (a_device(),), asleep).tolist() == [wanted, False]
@@ -179,7 +182,7 @@ def test_a_show_is_given_up_beyond_the_habit_and_twice_its_own_longest_gap() -> 
     ):
         rested = a_show(sessions_at=7, longest_gap=longest)
         state = state_of({"s": rested}, [a_device()], sessions=7 + passed)
-        shows = columns(list(state.shows.values()))
+        shows = columns(joined(list(state.shows.values())))
         assert given_up(shows, state, 15).tolist() == [wanted], (passed, longest)
 
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from stream_cw.core import apply as applying
 from stream_cw.core.decay import HALF_LIVES_MS
 from stream_cw.core.events import Event, Movie, Play, Progress, SetRecording, Stop
+from stream_cw.core.packed_show import unpack_show
 from stream_cw.core.row import row
-from stream_cw.core.show import unpack_show
 from stream_cw.core.state import Device, ProfileState, Source, find_device
 from stream_cw.core.step import step
 

@@ -57,7 +57,7 @@ class Simulated(NamedTuple):
 def simulated(tmp_path_factory: pytest.TempPathFactory) -> Simulated:
     folder: Path = tmp_path_factory.mktemp("renamed")
     with (folder / "sim.jsonl").open("wb") as out, (folder / "catalog").open("wb") as catalog:
-        simulate(2, 90, 11, out, None, catalog)
+        simulate(1, 90, 11, out, None, catalog)
     records = list(EventLog(folder / "sim.jsonl"))
     return Simulated(records, (folder / "catalog").read_bytes().splitlines())
 
@@ -122,24 +122,47 @@ MODELS: dict[str, Callable[[Iterable[str], Callable[[str], str]], Scorer]] = {
 }
 
 
+class Told:
+    """The simulated log and catalog under any names; what was made of them once serves again."""
+
+    def __init__(self, simulated: Simulated) -> None:
+        self.simulated = simulated
+        self._rows: dict[tuple[str, bool, str], list[Row]] = {}
+        self._works: dict[str, dict[str, bytes]] = {}
+
+    def rows(self, model: str, cataloged: bool, called: Callable[[str], str] = str) -> list[Row]:
+        key = model, cataloged, called.__name__
+        if key not in self._rows:
+            records = (
+                msgspec.structs.replace(record, value=renamed(record.value or b"", called))
+                for record in self.simulated.records
+            )
+            scorer = MODELS[model](self.simulated.names, called)
+            self._rows[key] = rows_of(records, scorer, self._catalog(called) if cataloged else {})
+        return self._rows[key]
+
+    def _catalog(self, called: Callable[[str], str]) -> dict[str, bytes]:
+        if called.__name__ not in self._works:
+            lines = (renamed(line, called) for line in self.simulated.catalog)
+            self._works[called.__name__] = works_of(lines)
+        return self._works[called.__name__]
+
+
+@pytest.fixture(scope="module")
+def told(simulated: Simulated) -> Told:
+    return Told(simulated)
+
+
 @pytest.mark.parametrize("called", [shifted, mixed])
 @pytest.mark.parametrize("cataloged", [False, True], ids=["no catalog", "catalog"])
 @pytest.mark.parametrize("model", MODELS)
 def test_all_titles_renamed_give_the_same_rows_apart_from_names(
-    simulated: Simulated, model: str, cataloged: bool, called: Callable[[str], str]
+    told: Told, model: str, cataloged: bool, called: Callable[[str], str]
 ) -> None:
-    lines = simulated.catalog if cataloged else []
-    old = {called(name): name for name in simulated.to_be_played}
-    assert len(old) == len(simulated.to_be_played)
-    before = rows_of(simulated.records, MODELS[model](simulated.names, str), works_of(lines))
-    after = rows_of(
-        (
-            msgspec.structs.replace(record, value=renamed(record.value or b"", called))
-            for record in simulated.records
-        ),
-        MODELS[model](simulated.names, called),
-        works_of(renamed(line, called) for line in lines),
-    )
+    names = told.simulated.to_be_played
+    old = {called(name): name for name in names}
+    assert len(old) == len(names)
+    before, after = told.rows(model, cataloged), told.rows(model, cataloged, called)
     assert len(before) == len(after) > 100
     for mine, theirs in zip(before, after, strict=True):
         tiles = [
@@ -149,12 +172,10 @@ def test_all_titles_renamed_give_the_same_rows_apart_from_names(
         assert encode_row(msgspec.structs.replace(theirs, tiles=tiles)) == encode_row(mine)
 
 
-def test_the_rows_depend_on_names_and_catalog_and_have_equal_scores(simulated: Simulated) -> None:
+def test_the_rows_depend_on_names_and_catalog_and_have_equal_scores(told: Told) -> None:
     """Else nothing would have been found."""
-    works = works_of(simulated.catalog)
-    named, unnamed = knowing(simulated.names), knowing(())
-    plain = [made.tiles for made in rows_of(simulated.records, unnamed, {})]
-    assert plain != [made.tiles for made in rows_of(simulated.records, named, {})]
-    assert plain != [made.tiles for made in rows_of(simulated.records, unnamed, works)]
-    by_shipped = rows_of(simulated.records, choose("shipped"), works)
+    plain = [made.tiles for made in told.rows("random", cataloged=False)]
+    assert plain != [made.tiles for made in told.rows("random, knows titles", cataloged=False)]
+    assert plain != [made.tiles for made in told.rows("random", cataloged=True)]
+    by_shipped = told.rows("shipped", cataloged=True)
     assert any(len({tile.score for tile in made.tiles}) < len(made.tiles) for made in by_shipped)

@@ -1,5 +1,6 @@
 """The whole path on Apache Kafka: what comes out is what the offline replay says, byte for byte."""
 
+import math
 import signal
 import threading
 import time
@@ -16,6 +17,9 @@ from stream_cw.history.catalog_file import read_catalog
 from stream_cw.model.chosen import choose
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
+
+EIGHTH = 7.0
+"""Seconds that an eighth of the simulated log takes at its pace."""
 
 
 @pytest.mark.data
@@ -112,6 +116,20 @@ def _changelog_records(scene: Scene) -> int:
     return sum(log_ends(scene.broker.address, scene.topics.changelog, PARTITIONS).values())
 
 
+class Leave:
+    """Seconds that pass only as far as they were given: so the log outlasts the hand-overs."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._given = 0.0
+
+    def give(self, seconds: float) -> None:
+        self._given += seconds
+
+    def __call__(self) -> float:
+        return min(time.monotonic() - self._began, self._given)
+
+
 @pytest.mark.timeout(400)
 def test_a_slow_broker_while_a_second_worker_comes_and_goes(
     own_kafka, prefix, tmp_path, simulated_log, show_figure
@@ -120,7 +138,8 @@ def test_a_slow_broker_while_a_second_worker_comes_and_goes(
     scene = Scene(own_kafka(), prefix, tmp_path)
     ended = threading.Event()
     slowing = threading.Thread(target=_slow_down, args=(scene.broker, ended))
-    producing = threading.Thread(target=scene.produce, args=(simulated_log, 30_000.0))
+    clock = Leave()
+    producing = threading.Thread(target=scene.produce, args=(simulated_log, 30_000.0, clock))
     with started(scene, prefix) as start:
         one = start("one")
         wait_until(lambda: scene.members() == 1, "the first worker works")
@@ -128,13 +147,16 @@ def test_a_slow_broker_while_a_second_worker_comes_and_goes(
         slowing.start()
         try:
             for _ in range(4):
+                clock.give(EIGHTH)
                 two = start("two")
                 wait_until(lambda: scene.members() == 2, "the second worker has its share", 120)
                 before = scene.done()
+                clock.give(EIGHTH)
                 wait_until(lambda before=before: scene.done() > before, "both go on")
                 two.send(signal.SIGTERM)
                 assert two.wait() == 0, two.log()
         finally:
+            clock.give(math.inf)
             ended.set()
             slowing.join()
             producing.join()

@@ -57,7 +57,8 @@ class GatewayProcess:
         self._log = (folder / "log.txt").open("ab")
         environment = {key: v for key, v in os.environ.items() if not key.startswith("STREAM_CW_")}
         for name, value in settings.items():
-            stem = "STREAM_CW_" if name in SHARED else "STREAM_CW_GATEWAY_"
+            is_shared = name in SHARED or name.startswith("security_")
+            stem = "STREAM_CW_" if is_shared else "STREAM_CW_GATEWAY_"
             environment[f"{stem}{name.upper()}"] = str(value)
         environment["TMPDIR"] = str(folder)
         self.process = subprocess.Popen(

@@ -340,7 +340,7 @@ def test_tokens_and_profiles_stay_out_of_the_log(system: System, start_gateway) 
 
 def test_a_request_that_is_no_http_stays_out_of_the_log(system: System, start_gateway) -> None:
     gateway = start_gateway(log_level="DEBUG").wait_ready()
-    with socket.create_connection(("127.0.0.1", gateway.port), timeout=20) as client:
+    with socket.create_connection(("127.0.0.1", gateway.port), timeout=60) as client:
         client.sendall(b"secret-of-a-member /\r\n\r\n")
         assert client.recv(4_096).startswith(b"HTTP/1.1 400 ")
     gateway.stop()

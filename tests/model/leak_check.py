@@ -44,12 +44,32 @@ def served(_log: EventLog, works: Works = MappingProxyType({})) -> Extract:
     return codes
 
 
+class Catalog:
+    """Works of a catalog, of all that it says and of what it could say at a time."""
+
+    def __init__(self, entries: Sequence[CatalogEntry]) -> None:
+        self._entries = entries
+        self._packed: dict[tuple[str, int], bytes] = {}
+        self.works = {entry.id: pack_work(entry) for entry in entries}
+
+    def works_until(self, now: int) -> dict[str, bytes]:
+        return {entry.id: self._pack(entry) for entry in until(self._entries, now)}
+
+    def _pack(self, entry: CatalogEntry) -> bytes:
+        """Episodes only come: how many there are says which, and most entries come again alike."""
+        seasons = entry.seasons if isinstance(entry, SeriesEntry) else ()
+        key = entry.id, sum(len(season.episodes) for season in seasons)
+        if key not in self._packed:
+            self._packed[key] = pack_work(entry)
+        return self._packed[key]
+
+
 def leaks(
     log: EventLog,
     fit: Fit,
     folder: Path,
     checked: Sequence[Opening],
-    catalog: Sequence[CatalogEntry] = (),
+    catalog: Catalog | None = None,
 ) -> list[Opening]:
     """Find openings whose features change when log and catalog end with their session_start.
 
@@ -62,7 +82,7 @@ def leaks(
         Gets the logs that were cut.
     checked : sequence of Opening
         Those of the log that are looked at.
-    catalog : sequence of CatalogEntry
+    catalog : Catalog, optional
         What it says of later days, too.
 
     Returns
@@ -70,20 +90,16 @@ def leaks(
     list of Opening
         None of them: the features know nothing of what came later.
     """
-    whole = fit(log, works_of(catalog))
+    catalog = catalog or Catalog(())
+    whole = fit(log, catalog.works)
     found = []
     for opening in checked:
         cut = cut_behind(log, opening, folder / "cut.jsonl")
         state = state_at_end(cut, opening.session.profile_id)
-        known = works_of(until(catalog, opening.state.now))
-        before = fit(cut, known)(state, opening.session.device_id)
+        before = fit(cut, catalog.works_until(opening.state.now))(state, opening.session.device_id)
         if not np.array_equal(before, whole(opening.state, opening.session.device_id)):
             found.append(opening)
     return found
-
-
-def works_of(entries: Iterable[CatalogEntry]) -> dict[str, bytes]:
-    return {entry.id: pack_work(entry) for entry in entries}
 
 
 def until(catalog: Iterable[CatalogEntry], now: int) -> Iterator[CatalogEntry]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import pickle
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -32,6 +33,7 @@ from stream_cw.model.artefact import (
     sign,
     unpack,
 )
+from stream_cw.model.chosen import choose
 from stream_cw.model.keys import generate_key, key_id, load_private, load_trusted, public_path
 
 SIGNER = Signer()
@@ -112,6 +114,35 @@ def test_nothing_can_be_cut_off(length: int) -> None:
 @given(st.binary(max_size=200))
 def test_arbitrary_bytes_are_refused(data: bytes) -> None:
     assert refusal(lambda: unpack(data, SIGNER.trusted)).message
+
+
+class Trap:
+    """Says so in a file when it is unpickled."""
+
+    def __init__(self, sprung: Path) -> None:
+        self.sprung = sprung
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (Path.touch, (self.sprung,))
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_a_pickle_is_refused_and_never_run(tmp_path: Path, protocol: int) -> None:
+    sprung = tmp_path / "sprung"
+    trap = pickle.dumps(Trap(sprung), protocol)
+    for act in (
+        lambda: unpack(trap, SIGNER.trusted),
+        lambda: unpack(with_payload(trap), SIGNER.trusted),
+        lambda: decode_payload(trap),
+        lambda: read_manifest(trap),
+    ):
+        assert refusal(act).reason in {"bad_utf8", "bad_json"}
+    path = tmp_path / "model.json"
+    path.write_bytes(trap)
+    assert refusal(lambda: choose(str(path))).reason in {"bad_utf8", "bad_json"}
+    assert not sprung.exists()
+    pickle.loads(trap)  # noqa: S301 (the trap works, else nothing above would be shown)
+    assert sprung.exists()
 
 
 def test_written_otherwise_it_is_not_what_was_signed() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from leak_check import (
+    Catalog,
     Extract,
     Fit,
     Works,
@@ -15,16 +16,15 @@ from leak_check import (
     sampled,
     served,
     state_at_end,
-    works_of,
 )
 from numpy.typing import NDArray
 from small_logs import HOUR
 
 from stream_cw.core.candidates import candidates
-from stream_cw.core.catalog import CatalogEntry, decode_catalog_entry
+from stream_cw.core.catalog import decode_catalog_entry
 from stream_cw.core.events import Pause, Play, Progress, Stop, decode_event
+from stream_cw.core.packed_show import glimpse, unpack_show
 from stream_cw.core.policies import WATCH_NEXT
-from stream_cw.core.show import glimpse, unpack_show
 from stream_cw.core.state import ProfileState
 from stream_cw.core.works import unpack_work
 from stream_cw.history.log import EventLog
@@ -48,9 +48,9 @@ def simulated(folder: Path) -> EventLog:
 
 
 @pytest.fixture(scope="module")
-def catalog(folder: Path) -> list[CatalogEntry]:
+def catalog(folder: Path) -> Catalog:
     lines = (folder / "catalog.jsonl").read_bytes().splitlines()
-    return [decode_catalog_entry(line) for line in lines]
+    return Catalog([decode_catalog_entry(line) for line in lines])
 
 
 @pytest.fixture(scope="module")
@@ -123,11 +123,11 @@ def test_the_served_features_know_nothing_of_what_comes_later(
 
 
 def test_nor_with_a_catalog_that_knows_of_later_days(
-    simulated: EventLog, catalog: list[CatalogEntry], opened: list[Opening], tmp_path: Path
+    simulated: EventLog, catalog: Catalog, opened: list[Opening], tmp_path: Path
 ) -> None:
     checked = sampled(opened, 60)
     assert leaks(simulated, served, tmp_path, checked, catalog) == []
-    known, plain = served(simulated, works_of(catalog)), served(simulated)
+    known, plain = served(simulated, catalog.works), served(simulated)
     told = [(opening.state, opening.session.device_id) for opening in checked]
     assert sum(not np.array_equal(known(*at), plain(*at)) for at in told) > 30
 
@@ -136,7 +136,7 @@ def test_nor_with_a_catalog_that_knows_of_later_days(
 def test_a_planted_feature_that_reads_ahead_is_caught(
     planted: Fit,
     simulated: EventLog,
-    catalog: list[CatalogEntry],
+    catalog: Catalog,
     opened: list[Opening],
     tmp_path: Path,
 ) -> None:

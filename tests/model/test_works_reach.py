@@ -70,7 +70,7 @@ class Places(ByWorks):
     """Says how many candidates the catalog knows."""
 
     def placements(self, _state: ProfileState, _slot: int, found: Candidates) -> dict[str, int]:
-        return {"known": sum(map(bool, found.works))}
+        return {"known": sum(map(bool, found.works.parts))}
 
 
 def test_every_candidate_of_a_data_set_is_looked_up(log: EventLog) -> None:

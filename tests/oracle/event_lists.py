@@ -12,7 +12,7 @@ import msgspec
 from hypothesis import strategies as st
 
 from stream_cw.core import events as ev
-from stream_cw.core.show import unpack_show
+from stream_cw.core.packed_show import unpack_show
 from stream_cw.core.state import ProfileState, Source, live_devices
 from stream_cw.core.step import step
 

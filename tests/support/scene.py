@@ -1,5 +1,6 @@
 """A whole system of its own on a broker: topics, workers, a log."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from stream_cw.broker.cluster import connect
 from stream_cw.broker.contract import Topics, topic_names
 from stream_cw.broker.process import Broker
 from stream_cw.broker.topics import apply_topics
+from stream_cw.clients.pace import Clock
 from stream_cw.clients.replay import replay
 from stream_cw.core.row import RECENCY, View
 
@@ -29,12 +31,13 @@ class Scene:
         self.admin = connect(broker.address)
         apply_topics(broker.address, self.topics, partitions=PARTITIONS)
 
-    def produce(self, log: Path, speed: float | None = None) -> None:
+    def produce(self, log: Path, speed: float | None = None, clock: Clock = time.monotonic) -> None:
         replay(
             log,
             self.broker.address,
             topic=self.topics.events,
             speed=speed,
+            clock=clock,
             is_interrupted=lambda: False,  # also from threads, which take no signals
         )
 

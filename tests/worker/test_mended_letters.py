@@ -13,9 +13,10 @@ from worker_system import PARTITIONS, System
 from stream_cw.cli import build_app
 from stream_cw.core.codec import decode_state
 from stream_cw.core.events import Episode, Play, Stop, encode_event
+from stream_cw.core.packed_show import unpack_show
 from stream_cw.core.partition import partition_for
 from stream_cw.core.rows import decode_row
-from stream_cw.core.show import Show, unpack_show
+from stream_cw.core.show import Show
 from stream_cw.core.state import ProfileState
 
 MINUTE_MS = 60_000

@@ -1,5 +1,6 @@
 """A worker takes new models while it runs: a row is the replay's under the model that it names."""
 
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 
@@ -75,6 +76,7 @@ BAD = {
     "bad_signature": SIGNER.artefact("forged").replace(b'"forged"', b'"FORGED"'),
     "other_features": of_other_features(),
     "bad_json": b"no model at all",
+    "bad_utf8": pickle.dumps({"weights": [1.0]}),
     "too_large": NEWEST.ljust(1_000_001),
 }
 

@@ -40,6 +40,7 @@ class Found:
 
     timestamp = None
     timestamp_type = 0
+    headers = ()
     partition = 0
 
     def __init__(self, offset: int, value: bytes) -> None:

@@ -208,8 +208,9 @@ def committed(brokers: str, topics: Topics, partitions: int) -> dict[int, int]:
     try:
         asked = [TopicPartition(topics.events, n) for n in range(partitions)]
         try:
-            return {tp.partition: tp.offset for tp in consumer.committed(asked, timeout=20)}
-        except KafkaException:  # the coordinator is not there yet
+            found = settled(lambda: consumer.committed(asked, timeout=20))
+            return {place.partition: place.offset for place in found}
+        except KafkaException:  # the broker is away
             return dict.fromkeys(range(partitions), OFFSET_INVALID)
     finally:
         consumer.close()

@@ -26,7 +26,7 @@ class ByWorks:
     ref: Final = ModelRef("by-works", None)
 
     def rank(self, state: ProfileState, slot: int, found: Candidates) -> Ranking:  # noqa: ARG002
-        scores = [crc32(work) for work in found.works]
+        scores = [crc32(work) for work in found.works.parts]
         reasons = [RECENTLY_WATCHED] * len(scores)
         return Ranking(scores, reasons, resume_share(state), "resume_share")
 

@@ -1,0 +1,52 @@
+"""Packed things one behind the other, as compiled loops read them."""
+
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stream_cw.core.compiled import compiled
+
+Bytes = NDArray[np.uint8]
+
+_PADDING: Final = bytes(1024)
+"""Behind the last one: more than its counts can claim, as damaged bytes may claim anything."""
+
+
+_NOTHING: Final = np.frombuffer(_PADDING, np.uint8)
+
+
+class Joined(NamedTuple):
+    """n packed things.
+
+    Attributes
+    ----------
+    parts : list of bytes
+    data : ndarray of uint8
+        All of them, one behind the other.
+    lengths : ndarray of int64, shape (n,)
+    """
+
+    parts: list[bytes]
+    data: Bytes
+    lengths: NDArray[np.int64]
+
+
+def joined(parts: list[bytes]) -> Joined:
+    """Join packed things."""
+    data = np.frombuffer(b"".join((*parts, _PADDING)), np.uint8)
+    return Joined(parts, data, np.fromiter(map(len, parts), np.int64, len(parts)))
+
+
+def nothing(count: int) -> Joined:
+    """Join so many things of no bytes."""
+    return Joined([b""] * count, _NOTHING, np.zeros(count, np.int64))
+
+
+@compiled
+def read_number(data: Bytes, at: int, size: int) -> int:
+    """Read a whole number of some bytes, the lowest first."""
+    value = np.int64(0)
+    for n in range(size):  # a place that cannot be negative: all bytes are loaded at once
+        value |= np.int64(data[np.uint64(at + n)]) << (8 * n)
+    return int(value)
