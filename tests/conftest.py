@@ -108,7 +108,7 @@ def _without_kafka(config: pytest.Config) -> bool:
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """More processes than there are cores: tests on a broker often wait for it."""
-    return (os.cpu_count() or 1) + (1 if _without_kafka(config) else 2)
+    return (os.cpu_count() or 1) + (1 if _without_kafka(config) else 3)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

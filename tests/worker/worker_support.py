@@ -21,6 +21,7 @@ from confluent_kafka import (
     OFFSET_BEGINNING,
     OFFSET_INVALID,
     Consumer,
+    KafkaError,
     KafkaException,
     Producer,
     TopicPartition,
@@ -161,13 +162,14 @@ def read_all(brokers: str, topic: str, partitions: int) -> list[Message]:
     try:
         consumer.assign([TopicPartition(topic, n, OFFSET_BEGINNING) for n in range(partitions)])
         found: list[Message] = []
-        open_ends = partitions
+        ended: set[int] = set()  # where somebody still writes, an end is told again and again
         deadline = time.monotonic() + 60
-        while open_ends:
+        while len(ended) < partitions:
             assert time.monotonic() < deadline, f"{topic} could not be read in 60 s"
             for message in consumer.consume(1000, timeout=0.2):
-                if message.error():
-                    open_ends -= 1
+                if (error := message.error()) is not None:
+                    if error.code() == KafkaError._PARTITION_EOF:
+                        ended.add(message.partition())
                     continue
                 found.append(
                     (
