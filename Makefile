@@ -29,7 +29,7 @@ faults: $(READY)
 
 soak: $(READY)
 	mkdir -p .cache
-	$(FAULTS) --seconds 3600 --rate 300 --json .cache/soak.json
+	$(FAULTS) --seconds 3600 --rate 300 --store-mib 8 --json .cache/soak.json
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -25,6 +25,7 @@ def main() -> int:
         brokers=given.brokers,
         clients=given.clients,
         model=given.model,
+        store_mib=given.store_mib,
     )
     with tempfile.TemporaryDirectory(prefix="faults-", dir=given.folder) as folder:
         outcome = perform(setting, Path(folder), _say)
@@ -52,6 +53,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--brokers", type=int, default=1)
     parser.add_argument("--clients", type=int, default=50)
     parser.add_argument("--model", choices=["shipped", "recency"], default="shipped")
+    parser.add_argument(
+        "--store-mib",
+        type=int,
+        help="cache, and write buffers, of a worker: small ones are soon full",
+    )
     parser.add_argument("--json", type=Path, help="takes the figures")
     parser.add_argument("--folder", type=Path, help="where data and logs are kept meanwhile")
     parser.add_argument("--keep", type=Path, help="keeps data and logs of a run that failed")

@@ -10,7 +10,7 @@ from pathlib import Path
 from fleet import End, Slot
 from gateway_support import gateways
 from load import Load, Pace
-from memory import Memory
+from memory import MIB, Memory
 from msgspec import Struct
 from schedule import Fault, Kind
 from traffic import traffic
@@ -37,6 +37,8 @@ class Setting(Struct, frozen=True, kw_only=True):
         How many faults of each kind.
     clients : int
         Devices whose rows somebody follows: two of each of the busiest profiles.
+    store_mib : int or None
+        Block cache, and write buffers, of each worker; None: as its settings have it.
     """
 
     seed: int
@@ -49,6 +51,7 @@ class Setting(Struct, frozen=True, kw_only=True):
     clients: int = 50
     brokers: int = 1
     model: str = "shipped"
+    store_mib: int | None = None
 
 
 class Stage:
@@ -66,8 +69,15 @@ class Stage:
         apply_topics(
             self.address, self.topics, partitions=setting.partitions, replication=replication
         )
+        store = None if setting.store_mib is None else setting.store_mib * MIB
         start_worker = stack.enter_context(
-            workers(folder, brokers=self.address, model=setting.model)
+            workers(
+                folder,
+                brokers=self.address,
+                model=setting.model,
+                store_cache_bytes=store,
+                store_buffer_bytes=store,
+            )
         )
         start_gateway = stack.enter_context(gateways(folder, brokers=self.address))
         self.workers = [Slot(f"worker-{n}", start_worker) for n in range(setting.workers)]
