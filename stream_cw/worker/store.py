@@ -59,7 +59,6 @@ class StateStore(rocksdb.Store):  # type: ignore[misc]
     def __init__(self, url: Any, app: Any, table: Any, config: Config, **kwargs: Any) -> None:
         super().__init__(url, app, table, driver="rocksdict", **kwargs)
         self._config = config
-        self._read_to: dict[int, int] = {}
         self._shared = shared_memory(config.cache_bytes, config.buffer_bytes)
         self.behind: dict[int, dict[bytes, int]] = {}
         """Keys by partition whose changelog ends with an older state than the store has, or with
@@ -128,12 +127,8 @@ class StateStore(rocksdb.Store):  # type: ignore[misc]
         When recovery ends Faust empties its queues, and what a standby waited for is gone.
         """
         place = self.place(tp.partition)
-        if place is None:
-            goes_on = stretch.sought or self._read_to.get(tp.partition) == stretch.start
-        else:
-            goes_on = stretch.start <= place + 1
+        goes_on = stretch.sought if place is None else stretch.start <= place + 1
         if not goes_on:
-            self._read_to.pop(tp.partition, None)
             self.app.consumer.read_again(tp)
             return
         # Faust keeps to itself what begins and ends at the store's place: the next one is no less
@@ -141,7 +136,6 @@ class StateStore(rocksdb.Store):  # type: ignore[misc]
         if stretch.sought or tp.partition not in self._gone:
             self._begin(tp.partition)
         self._apply(tp.partition, stretch.records)
-        self._read_to[tp.partition] = stretch.records[-1].offset + 1
 
     def _apply(self, partition: int, records: Iterable[Any]) -> None:
         known = self.place(partition)
@@ -227,7 +221,6 @@ class StateStore(rocksdb.Store):  # type: ignore[misc]
         for tp in tps:
             if tp.topic == table.changelog_topic_name:
                 self.behind.pop(tp.partition, None)
-                self._read_to.pop(tp.partition, None)
                 self._gone.pop(tp.partition, None)
                 if (db := self._dbs.pop(tp.partition, None)) is not None:
                     db.close()

@@ -6,6 +6,7 @@ nothing moves, a changelog that somebody else writes to.
 
 import asyncio
 import time
+from collections.abc import Mapping
 from typing import Any, Final
 
 from aiokafka.errors import IllegalStateError
@@ -46,9 +47,11 @@ class WatchedConsumer(driver.Consumer):  # type: ignore[misc]
         try:
             async with asyncio.timeout(limit):
                 self._check_group()
-                await self._check_progress()
-                await self._check_changelog()
-                await self._check_standbys()
+                tps = self.assignment()
+                ends = await self.highwaters(*tps) if tps else {}
+                self._check_changelog(ends)
+                self._check_standbys(ends)
+                await self._check_progress(ends)
         except IllegalStateError:
             pass  # partitions went away in between
         except TimeoutError:
@@ -69,16 +72,19 @@ class WatchedConsumer(driver.Consumer):  # type: ignore[misc]
                 )
             )
 
-    async def _check_changelog(self) -> None:
+    def _check_changelog(self, ends: Mapping[TP, int]) -> None:
         own = self.app.assignor.assigned_actives()  # a standby's changelog is written by another
-        changelog = [tp for tp in self.assignment() if self._is_changelog_tp(tp) and tp in own]
-        if changelog and not self.app.rebalancing:
-            ends = await self.highwaters(*changelog)
-            self.manners.keeper.check_changelog({tp.partition: end for tp, end in ends.items()})
+        self.manners.keeper.check_changelog(
+            {
+                tp.partition: end
+                for tp, end in ends.items()
+                if self._is_changelog_tp(tp) and tp in own
+            }
+        )
 
-    async def _check_progress(self) -> None:
+    async def _check_progress(self, ends: Mapping[TP, int]) -> None:
         """End the process when something is to be done and nothing has moved for long."""
-        waits, progress = await self._standing()
+        waits, progress = await self._standing(ends)
         if not waits or progress != self._progress:
             self._progress, self._progress_at = progress, time.monotonic()
         elif time.monotonic() - self._progress_at > self.manners.stall_timeout:
@@ -88,7 +94,7 @@ class WatchedConsumer(driver.Consumer):  # type: ignore[misc]
                 )
             )
 
-    async def _standing(self) -> tuple[bool, object]:
+    async def _standing(self, ends: Mapping[TP, int]) -> tuple[bool, object]:
         """Tell whether there is something to do, and how far it is."""
         metrics = self.manners.metrics
         if self.app.rebalancing:
@@ -96,23 +102,21 @@ class WatchedConsumer(driver.Consumer):  # type: ignore[misc]
             metrics.level("recovery_records_left", max(0, recovery.active_remaining_total()))
             return True, (self.app.consumer_generation_id, dict(recovery.active_offsets))
         metrics.level("recovery_records_left", 0)
-        tps = [tp for tp in self.assignment() if not self._is_changelog_tp(tp)]
-        ends = await self.highwaters(*tps) if tps else {}
+        tps = [tp for tp in ends if not self._is_changelog_tp(tp)]
         places = {tp: await self.position(tp) for tp in tps}
         metrics.lag({tp.partition: self._behind(tp, ends[tp], places[tp]) for tp in tps})
         waits = self.manners.keeper.is_busy() or any(ends[tp] > (places[tp] or 0) for tp in tps)
         return waits, (places, dict(self._done))
 
-    async def _check_standbys(self) -> None:
+    def _check_standbys(self, ends: Mapping[TP, int]) -> None:
         """Have read again what a standby's store waits for in vain since the last look.
 
         When recovery ends Faust empties its queues, what standbys have read with them.
         """
         recovery = self.app.tables.recovery
-        standbys = recovery.standby_tps & self.assignment()
-        ends = await self.highwaters(*standbys) if standbys else {}
-        places = {tp: recovery.tp_to_table[tp].persisted_offset(tp) for tp in ends}
-        behind = {tp: end - 1 - places[tp] for tp, end in ends.items() if places[tp] < end - 1}
+        standbys = recovery.standby_tps & ends.keys()
+        places = {tp: recovery.tp_to_table[tp].persisted_offset(tp) for tp in standbys}
+        behind = {tp: ends[tp] - 1 - at for tp, at in places.items() if at < ends[tp] - 1}
         for tp in behind:
             if self._standby_places.get(tp) == places[tp]:
                 self.read_again(tp)

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from faust.types import TP
 from mode import Service
 from msgspec.structs import replace
 from worker_support import RUN, WorkerProcess, end_of, make_events, wait_until
@@ -29,7 +30,7 @@ async def at_once() -> None:
     """What a keeper does that has nothing in flight."""
 
 
-async def never() -> None:
+async def never(*_: object) -> None:
     await asyncio.Event().wait()
 
 
@@ -60,7 +61,11 @@ class Consumer(transport.Consumer):
     async def _commit_done(self) -> None:
         await self.commits()
 
-    async def _standing(self) -> tuple[bool, object]:
+    def assignment(self) -> set[TP]:
+        return set()
+
+    async def _standing(self, ends: Mapping[TP, int]) -> tuple[bool, object]:
+        del ends
         return self.stands
 
 
@@ -144,7 +149,7 @@ def test_records_that_wait_while_nothing_moves_end_the_process(
     async def play(consumer: Consumer, keeper: Keeper) -> None:
         nonlocal now
         for consumer.stands in stands:
-            await consumer._check_progress()
+            await consumer._check_progress({})
             now += STALL_SECONDS / 2 + 1
 
     found = failures_of(play)
@@ -155,7 +160,8 @@ def test_brokers_that_do_not_answer_end_the_process(monkeypatch: pytest.MonkeyPa
     async def play(consumer: Consumer, keeper: Keeper) -> None:
         consumer.app.manners = replace(consumer.app.manners, stall_timeout=0.1)
         monkeypatch.setattr(consumer, "_check_group", lambda: None)
-        monkeypatch.setattr(consumer, "_standing", never)
+        monkeypatch.setattr(consumer, "assignment", lambda: {TP("events", 0)})
+        monkeypatch.setattr(consumer, "highwaters", never)
         await consumer._look_after()
 
     assert failures_of(play) == ["no broker answered for 0 s"]
@@ -170,8 +176,8 @@ def test_a_consumer_is_alive_as_long_as_it_looks_after_itself(
     async def play(consumer: Consumer, keeper: Keeper) -> None:
         nonlocal now
         monkeypatch.setattr(consumer, "_check_group", lambda: None)
-        monkeypatch.setattr(consumer, "_check_changelog", at_once)
-        monkeypatch.setattr(consumer, "_check_standbys", at_once)
+        monkeypatch.setattr(consumer, "_check_changelog", lambda _: None)
+        monkeypatch.setattr(consumer, "_check_standbys", lambda _: None)
         for seconds, alive in ((0, True), (STALL_SECONDS, True), (2 * WATCH_SECONDS, False)):
             now += seconds
             assert consumer.is_alive() is alive
