@@ -16,6 +16,8 @@ from stream_cw.errors import BrokerError
 SILENT_SECONDS: Final = 30.0
 """Nothing came for so long, and the end is not reached: the topic cannot be read."""
 POLL_MS: Final = 500
+READING_POLL_MS: Final = 20
+"""While somebody waits for the end: a fetch that tells it may bring no record."""
 FETCH_BYTES: Final = 4_194_304
 
 Take = Callable[[list[Any], Mapping[int, int]], Awaitable[None]]
@@ -36,7 +38,7 @@ class Follower:
         How many the topic has.
     most_records : int, optional
         Most records that are handed over at a time.
-    fetch_wait_ms : int, default 500
+    fetch_wait_ms : int, default 100
         How long the broker may hold back a fetch that finds nothing new. A partition whose records
         were taken meanwhile is not asked for: with several this is the delay's tail.
     """
@@ -49,7 +51,7 @@ class Follower:
         *,
         partitions: int = 1,
         most_records: int | None = None,
-        fetch_wait_ms: int = 500,
+        fetch_wait_ms: int = 100,
     ) -> None:
         self._topic = topic
         self._places = [TopicPartition(topic, number) for number in range(partitions)]
@@ -79,7 +81,7 @@ class Follower:
             async with asyncio.timeout(SILENT_SECONDS) as limit:
                 await self._consumer.start()
                 while not await self._is_at_end():
-                    if await self._pass_on(take):
+                    if await self._pass_on(take, READING_POLL_MS):
                         limit.reschedule(now() + SILENT_SECONDS)
         except (KafkaError, TimeoutError) as error:
             await self._consumer.stop()
@@ -132,13 +134,13 @@ class Follower:
     async def _follow(self, take: Take) -> None:
         try:
             while True:
-                await self._pass_on(take)
+                await self._pass_on(take, POLL_MS)
         except Exception as error:  # noqa: BLE001 - else the process would miss all that comes later
             self._fail(error)
 
-    async def _pass_on(self, take: Take) -> bool:
+    async def _pass_on(self, take: Take, wait_ms: int) -> bool:
         """Pass on what a fetch brings; False: nothing."""
-        came = await self._consumer.getmany(timeout_ms=POLL_MS)
+        came = await self._consumer.getmany(timeout_ms=wait_ms)
         records = [record for found in came.values() for record in found]
         await take(records, await self._positions())
         return bool(records)
