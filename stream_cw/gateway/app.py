@@ -144,6 +144,7 @@ def _cors(origins: list[str]) -> Middleware:
             "idempotency-key",
             "if-none-match",
             "last-event-id",
+            "traceparent",
         ],
         expose_headers=["etag", "retry-after"],
         max_age=CORS_SECONDS,

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from stream_cw.core.events import Event, decode_event
 from stream_cw.core.records import check_time
+from stream_cw.core.trace import trace_of
 from stream_cw.errors import RefusedRecordError
 from stream_cw.gateway.access import bearer, check_profile
 from stream_cw.gateway.limits import Buckets, read_body
@@ -25,7 +26,9 @@ MAX_EVENTS: Final = 500
 class Sink(Protocol):
     """Where events go."""
 
-    async def send(self, events: Sequence[tuple[bytes, bytes]]) -> list[Place]:
+    async def send(
+        self, events: Sequence[tuple[bytes, bytes]], trace: bytes | None = None
+    ) -> list[Place]:
         """Produce events in their order; see `Producing.send`."""
 
 
@@ -95,12 +98,18 @@ class Events:
             check_profile(grant, one.event.profile_id)
         for lost in refused:
             self._metrics.count("events_refused", reason=lost.reason)
-        places = await self._sink.send([(g.event.profile_id.encode(), g.value) for g in good])
+        events = [(one.event.profile_id.encode(), one.value) for one in good]
+        places = await self._sink.send(events, trace_of_request(request))
         accepted = [
             Accepted(one.index, one.event.event_id, place.partition, place.offset)
             for one, place in zip(good, places, strict=True)
         ]
         return json_response(Answer(accepted, refused), 202 if accepted else 422)
+
+
+def trace_of_request(request: Request) -> bytes | None:
+    """Return the trace that a request belongs to; None where it names none, or more than one."""
+    return trace_of((name.decode("latin-1"), value) for name, value in request.headers.raw)
 
 
 def split(body: bytes) -> list[bytes]:

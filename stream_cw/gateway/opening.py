@@ -25,7 +25,7 @@ from stream_cw.core.records import check_time
 from stream_cw.core.rows import row_key
 from stream_cw.errors import RefusedRecordError
 from stream_cw.gateway.access import Asked, asked
-from stream_cw.gateway.events import Sink, derived_id
+from stream_cw.gateway.events import Sink, derived_id, trace_of_request
 from stream_cw.gateway.feed import Feed
 from stream_cw.gateway.latest import Known
 from stream_cw.gateway.limits import Buckets, read_body
@@ -115,7 +115,9 @@ class Openings:
         event = self._event(who, body, f"{who.grant.subject} {repeat}" if repeat else None)
         key = row_key(who.profile_id, who.device_id)
         with self._feed.subscribers.join(key) as mailbox:
-            [place] = await self._sink.send([(who.profile_id.encode(), encode_event(event))])
+            [place] = await self._sink.send(
+                [(who.profile_id.encode(), encode_event(event))], trace_of_request(request)
+            )
             known = self._feed.latest.get(key)
             if not _follows(known, place):
                 left = began + wait_ms / 1000 - time.monotonic()

@@ -70,6 +70,11 @@ PARAMETERS: Final[Json] = {
         "description": "Gives an id to events that have none: the same again for the same request.",
         "schema": {"type": "string"},
     },
+    "traceparent": {
+        "in": "header",
+        "description": "The trace that the events belong to (W3C Trace Context); rows name it.",
+        "schema": {"type": "string"},
+    },
     "If-None-Match": {
         "in": "header",
         "description": "The ETag of a row that is known already.",
@@ -98,7 +103,7 @@ OPERATIONS: Final = (
         path="/v1/events",
         id="sendEvents",
         about="Send events: the good ones are kept in their order, the others named.",
-        parameters=("Idempotency-Key",),
+        parameters=("Idempotency-Key", "traceparent"),
         body={
             "oneOf": [
                 ref("EventToSend"),
@@ -121,7 +126,7 @@ OPERATIONS: Final = (
         path=f"{_DEVICE}/open",
         id="open",
         about="Open the app: the row is computed for this moment.",
-        parameters=("wait_ms", "Idempotency-Key"),
+        parameters=("wait_ms", "Idempotency-Key", "traceparent"),
         body=ref("Opening"),
         answers={
             200: Answer(about="The row of this opening, or a stale one.", schema=ref("Opened")),

@@ -18,6 +18,7 @@ from msgspec import Struct
 from stream_cw.broker.connection import Brokers, for_aiokafka
 from stream_cw.broker.producer_id import offer_version_3
 from stream_cw.core.partition import partition_for
+from stream_cw.core.trace import TRACEPARENT
 from stream_cw.errors import BrokerError
 from stream_cw.gateway.metrics import Metrics
 
@@ -94,8 +95,16 @@ class Producing:
         except TimeoutError:
             pass  # the brokers are away: who sent these events was told that nobody knows
 
-    async def send(self, events: Sequence[tuple[bytes, bytes]]) -> list[Place]:
+    async def send(
+        self, events: Sequence[tuple[bytes, bytes]], trace: bytes | None = None
+    ) -> list[Place]:
         """Produce events, each a profile's id and the event, in their order.
+
+        Parameters
+        ----------
+        events : sequence of (bytes, bytes)
+        trace : bytes, optional
+            The `traceparent` that their records are to name.
 
         Returns
         -------
@@ -110,6 +119,7 @@ class Producing:
         if not events:
             return []
         began = time.monotonic()
+        headers = [] if trace is None else [(TRACEPARENT, trace)]
         sent: list[asyncio.Future[Any]] = []
         try:
             async with asyncio.timeout(self._timeout_s):
@@ -117,7 +127,11 @@ class Producing:
                     partition = partition_for(key, self.partitions)
                     sent.append(
                         await self._producer.send(
-                            self._topic, key=key, value=value, partition=partition
+                            self._topic,
+                            key=key,
+                            value=value,
+                            partition=partition,
+                            headers=headers,
                         )
                     )
                 answers = await asyncio.gather(*sent)

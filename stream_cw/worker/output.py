@@ -11,12 +11,12 @@ from stream_cw.core.letter_erasure import erasure_order
 from stream_cw.core.row import View, row
 from stream_cw.core.rows import encode_row, row_content, row_key
 from stream_cw.core.state import ProfileState, is_live
+from stream_cw.core.trace import TRACEPARENT
 from stream_cw.worker.held import Held
 from stream_cw.worker.mark import AGAIN_HEADER, MARK_KEY, Mark, encode_mark
 from stream_cw.worker.metrics import Metrics
 from stream_cw.worker.sending import Outgoing
 from stream_cw.worker.stats import Stats
-from stream_cw.worker.trace import TRACEPARENT
 from stream_cw.worker.work import Due, Work
 
 SOURCE_PARTITION: Final = "cw-source-partition"

@@ -14,10 +14,10 @@ from stream_cw.core.records import Record, admit
 from stream_cw.core.rows import row_key
 from stream_cw.core.state import ProfileState, Source, live_devices
 from stream_cw.core.step import QUIET, Step, is_seen, step
+from stream_cw.core.trace import trace_of
 from stream_cw.errors import RefusedRecordError
 from stream_cw.worker.mark import Mark
 from stream_cw.worker.refusals import Refusals
-from stream_cw.worker.trace import trace_of
 
 Lookup = Callable[[bytes], ProfileState | None]
 Asking = SessionStart | HomeView

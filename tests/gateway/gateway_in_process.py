@@ -46,7 +46,10 @@ class Core:
         self._states: dict[bytes, ProfileState | None] = {}
         self._offset = -1
 
-    async def send(self, events: Sequence[tuple[bytes, bytes]]) -> list[Place]:
+    async def send(
+        self, events: Sequence[tuple[bytes, bytes]], trace: bytes | None = None
+    ) -> list[Place]:
+        del trace
         return [self.take(key, value) for key, value in events]
 
     def take(self, key: bytes, value: bytes) -> Place:

@@ -96,10 +96,14 @@ class FakeSink:
 
     def __init__(self) -> None:
         self.sent: list[tuple[bytes, bytes]] = []
+        self.traces: list[bytes | None] = []
         self.away = False
         self.then: Callable[[bytes, Place], None] = lambda _key, _place: None
 
-    async def send(self, events: Sequence[tuple[bytes, bytes]]) -> list[Place]:
+    async def send(
+        self, events: Sequence[tuple[bytes, bytes]], trace: bytes | None = None
+    ) -> list[Place]:
+        self.traces.append(trace)
         if self.away:
             raise BrokerError("not acknowledged: KafkaTimeoutError")
         places = []

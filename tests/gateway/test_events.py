@@ -79,6 +79,14 @@ def test_one_event_is_produced_as_it_was_sent(gateway, sent) -> None:
     assert sent == [(b"ann", body)]
 
 
+@pytest.mark.parametrize("good", [True, False])
+def test_events_belong_to_the_trace_of_their_request(gateway, sent, *, good: bool) -> None:
+    trace = f"00-{1:032x}-{1:016x}-01" + ("" if good else "-more")
+    answer = gateway.post([an_event(1), an_event(2)], traceparent=trace)
+    assert answer.status == 202
+    assert gateway.sink.traces[-1] == (trace.encode() if good else None)
+
+
 def test_the_good_events_of_a_list_are_kept_in_their_order(gateway, sent) -> None:
     bad = an_event(2) | {"position_ms": "late"}
     answer = gateway.post([an_event(1), bad, an_event(3), 4, an_event(5)])

@@ -73,6 +73,21 @@ def test_events_in_rows_out(shared_system: System, client, profile) -> None:
     assert newest(client, profile).content == wanted
 
 
+def test_a_row_names_the_trace_of_the_request(shared_system: System, client, profile) -> None:
+    opening = {"event": "home_view", "device_type": "tv"}
+    bodies = {"/v1/events": an_event(1, profile), device_path(profile, "tv") + "/open": opening}
+    traces = [b"00-%032x-%016x-01" % (number, number) for number in (1, 2)]
+    for (path, body), trace in zip(bodies.items(), traces, strict=True):
+        headers = bearing(profile) | {"traceparent": trace.decode()}
+        answer = client.post(path, headers=headers, json=body)
+        assert answer.is_success, answer.text
+        fresh(client, profile)
+    rows = [
+        dict(told) for key, _, told, *_ in shared_system.rows() if key == f"{profile}/tv".encode()
+    ]
+    assert [row["traceparent"] for row in rows if "traceparent" in row] == traces
+
+
 def test_an_opening_brings_its_own_row_each_time(client, profile) -> None:
     """Also where the row is as it was: it is never held back from a device that asks for it."""
     sent(client, profile, 1)

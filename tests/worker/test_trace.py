@@ -11,11 +11,11 @@ from stream_cw.core.partition import partition_for
 from stream_cw.core.records import Record
 from stream_cw.core.row import RECENCY
 from stream_cw.core.rows import decode_row, row_key
+from stream_cw.core.trace import TRACEPARENT, trace_of
 from stream_cw.worker.held import Held
 from stream_cw.worker.output import Output, put_out
 from stream_cw.worker.sending import Outgoing
 from stream_cw.worker.stats import Stats
-from stream_cw.worker.trace import TRACEPARENT, trace_of
 from stream_cw.worker.work import Partition, Work
 
 START = 1_700_000_000_000

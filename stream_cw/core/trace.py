@@ -1,4 +1,4 @@
-"""The trace that an event belongs to, handed on from its record to the row's.
+"""The trace that an event belongs to, handed on from its request to its record, and to the row's.
 
 A header `traceparent` (W3C Trace Context) goes on as it came. No span is made here: whoever follows
 the trace sees the producer's span as the parent of the consumer's.
@@ -16,7 +16,7 @@ _FORM: Final = re.compile(
 
 
 def trace_of(headers: Iterable[tuple[str, bytes | None]]) -> bytes | None:
-    """Return the `traceparent` among a record's headers; None where it is missing or malformed.
+    """Return the `traceparent` among headers, named in lower case; None: missing or malformed.
 
     A second one makes it unclear, and counts as none.
     """
