@@ -18,7 +18,7 @@ from stream_cw.core.state import ProfileState
 from stream_cw.errors import LogMismatchError
 from stream_cw.worker.mark import Mark
 from stream_cw.worker.output import Output
-from stream_cw.worker.sending import Outgoing, record_bytes, send
+from stream_cw.worker.sending import Outgoing, send
 from stream_cw.worker.setup import Setup
 
 IN_FLIGHT: Final = 3
@@ -153,7 +153,7 @@ class Flight:
             if batch.first != place + 1:
                 raise self.foreign(partition, place + 1, batch.first)
         self._setup.stats.changelog_sent += len(records)
-        self._setup.stats.changelog_bytes += sum(map(record_bytes, records))
+        self._setup.stats.changelog_bytes += sent.size
         return places[-1]
 
     def foreign(self, partition: int, wanted: int, found: int) -> LogMismatchError:

@@ -1,6 +1,7 @@
 """Run a worker until it is told to stop."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -31,6 +32,10 @@ from stream_cw.worker.probes import Standing, answering
 from stream_cw.worker.stats import Stats
 
 STATS_SECONDS: Final = 30.0
+COLLECT_AFTER: Final = (50_000, 20, 20)
+"""Objects and generations until cycles are looked for. A round makes tens of thousands of objects,
+which live until it is through, and few cycles: by Python's defaults a third of the time of a worker
+that catches up went into looking for them."""
 STOP_SECONDS: Final = 30.0
 TOO_MANY_REFUSED: Final = 3
 """Exit code, so that an operator's tools tell it from a fault that a restart may mend."""
@@ -84,6 +89,7 @@ async def _serve(settings: Settings, brokers: Brokers, topics: Topics, events: I
         app = build_app(
             settings, brokers, topics, events, view, catalog.changed, stats, metrics, fail
         )
+        _settle_heap()
         standing = Standing(app.consumer.is_alive, app.is_ready, view)
         async with answering(settings.probes, standing, metrics):
             telling = asyncio.create_task(_tell(stats))
@@ -93,6 +99,13 @@ async def _serve(settings: Settings, brokers: Brokers, topics: Topics, events: I
                 fail(error)
             telling.cancel()
     _report(settings, stats)
+
+
+def _settle_heap() -> None:
+    """Look for cycles seldom, and not in what is there by now: it lives as long as the process."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECT_AFTER)
 
 
 @asynccontextmanager

@@ -53,9 +53,16 @@ class Producer(Protocol):
 
 
 class Sent:
-    """Batches on their way, in order."""
+    """Batches on their way, in order.
+
+    Attributes
+    ----------
+    size : int
+        About how many bytes their records take up.
+    """
 
     def __init__(self) -> None:
+        self.size = 0
         self._batches: list[tuple[asyncio.Future[_Metadata], int]] = []
 
     def add(self, future: asyncio.Future[_Metadata], count: int) -> None:
@@ -80,14 +87,16 @@ async def send(producer: Producer, topic: str, partition: int, records: Iterable
     sent = Sent()
     batch = producer.create_batch()
     for record in records:
-        if batch.record_count() and batch.size() + record_bytes(record) > BATCH_BYTES:
+        size = record_bytes(record)
+        if batch.size() + size > BATCH_BYTES and batch.record_count():
             await _queue(producer, batch, topic, partition, sent)
             batch = producer.create_batch()
         added = batch.append(
             timestamp=None, key=record.key, value=record.value, headers=record.headers
         )
         if added is None:
-            raise ValueError(f"an empty batch took no record of {record_bytes(record)} bytes")
+            raise ValueError(f"an empty batch took no record of {size} bytes")
+        sent.size += size
     if batch.record_count():
         await _queue(producer, batch, topic, partition, sent)
     return sent
@@ -100,5 +109,7 @@ async def _queue(producer: Producer, batch: _Batch, topic: str, partition: int, 
 
 def record_bytes(record: Outgoing) -> int:
     """Return about how many bytes a record takes up in a batch."""
-    headers = sum(len(name) + len(value) + 8 for name, value in record.headers)
-    return len(record.key or b"") + len(record.value or b"") + headers + 40
+    size = len(record.key or b"") + len(record.value or b"") + 40
+    for name, value in record.headers:
+        size += len(name) + len(value) + 8
+    return size
