@@ -8,23 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from changelog import folded, stores
-from oracle import judge, records_of
+from right import assert_right
 from running_log import running_log
-from verdict import stores_wrong
-from worker_support import RUN, WorkerProcess, end_of, make_events, wait_until
+from worker_support import RUN, WorkerProcess, end_of, log_ends, make_events, wait_until
 from worker_system import PARTITIONS, System, a_system
 
 pytestmark = [pytest.mark.kafka, pytest.mark.faults, pytest.mark.timeout(300)]
-
-
-def assert_right(system: System, folder: Path, *ended: WorkerProcess) -> None:
-    """Rows, states, stores and dead letters are what the replay says."""
-    verdict = judge(system.brokers, system.topics, PARTITIONS, folder)
-    assert verdict.holds, verdict
-    found = [store for worker in ended for store in stores(worker.folder)]
-    changelog = folded(records_of(system.brokers, system.topics.changelog, PARTITIONS), found)
-    assert not stores_wrong(changelog, found)
 
 
 def store_of(worker: WorkerProcess, partition: int) -> Path:
@@ -156,6 +145,36 @@ def kept_alive(system: System, *names: str) -> Iterator[list[WorkerProcess]]:
     finally:
         over.set()
         thread.join()
+
+
+def has_had(worker: WorkerProcess, partitions: str) -> bool:
+    return f"recovered: partitions {partitions}, " in worker.log()
+
+
+def test_partitions_that_go_from_worker_to_worker(system: System, tmp_path: Path) -> None:
+    one = system.start("one")
+    wait_until(lambda: has_had(one, "[0, 1]"), "the first has both")
+    with running_log(system) as end:
+        wait_until(lambda: sum(system.committed().values()) > 200, "work")
+        others = [system.start(name) for name in ("two", "three")]
+        wait_until(lambda: any(has_had(w, "[0]") or has_had(w, "[1]") for w in others), "one moved")
+        wait_until(lambda: all("recovered: " in w.log() for w in others), "three are in the group")
+        one.stop()
+        wait_until(lambda: all(has_had(w, "[0]") or has_had(w, "[1]") for w in others), "each one")
+        two, three = others
+        three.stop()
+        wait_until(lambda: has_had(two, "[0, 1]"), "the second has both")
+        before = log_ends(system.brokers, system.topics.events, PARTITIONS)
+        wait_until(
+            lambda: all(n > before[p] + 100 for p, n in system.committed().items()), "work again"
+        )
+        events = end()
+    system.wait_until_through(two)
+    two.stop()
+    stats = [worker.stats() for worker in (one, two, three)]
+    assert sum(each["events"] for each in stats) == events
+    assert all(each["events"] for each in stats), "each had its share"
+    assert_right(system, tmp_path, one, two, three)
 
 
 LONGER_THAN_A_SESSION_S = 10.0
