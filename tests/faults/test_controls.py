@@ -173,7 +173,7 @@ def test_what_a_kill_undoes_counts_twice_under_fausts_exactly_once(
     settings = {"code": guide_worker.CODE, "instance": "same"}
     one = system.start("one", commit_interval=600, **settings)
     system.produce(events)
-    wait_until(lambda: one.log().count(guide_worker.DONE) == len(events), "all are done")
+    wait_until(lambda: one.log().count(guide_worker.DONE) >= len(events), "all are done")
     one.kill()
     assert not committed(system)
     expected = read_back(system.brokers, system.topics, PARTITIONS, tmp_path)

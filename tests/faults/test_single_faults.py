@@ -15,6 +15,9 @@ from worker_system import PARTITIONS, System, a_system
 
 pytestmark = [pytest.mark.kafka, pytest.mark.faults, pytest.mark.timeout(300)]
 
+SAME = {"instance": "same"}
+"""A worker of the same name takes the place of one that died: it waits for no session to end."""
+
 
 def store_of(worker: WorkerProcess, partition: int) -> Path:
     [path] = (worker.folder / "data").rglob(f"*-{partition}.db")
@@ -32,13 +35,13 @@ def spoil(table: Path) -> None:
 def test_a_damaged_store_is_set_aside_and_rebuilt(system: System, tmp_path: Path) -> None:
     events = make_events(50, 2_000)
     system.produce(events[:1_500])
-    worker = system.start()
+    worker = system.start(**SAME)
     system.wait_until_through(worker)
     worker.kill()
     [manifest] = store_of(worker, 0).glob("MANIFEST-*")
     os.truncate(manifest, 10)
     system.produce(events[1_500:])
-    again = system.start()
+    again = system.start(**SAME)
     system.wait_until_through(again)
     stats = again.stop()
     assert "the store profiles-0.db is set aside as profiles-0.damaged and rebuilt" in again.log()
@@ -59,9 +62,9 @@ def test_damage_that_shows_late_ends_the_worker_and_the_next_one_rebuilds(
     for table in store_of(worker, 0).glob("*.sst"):
         spoil(table)
     system.produce(events[1_500:])
-    broken = system.start()
+    broken = system.start(**SAME)
     assert end_of(broken).startswith("the store profiles-0.db is damaged, the next start rebuilds")
-    again = system.start()
+    again = system.start(**SAME)
     system.wait_until_through(again)
     again.stop()
     assert "the store profiles-0.db is set aside as profiles-0.damaged and rebuilt" in again.log()
@@ -77,13 +80,14 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))
 
 def test_a_full_disk_ends_the_worker_and_loses_nothing(system: System, tmp_path: Path) -> None:
     events = make_events(50, 4_000)
+    settings = {"round_records": 100, **SAME}
     system.produce(events)
-    worker = system.start(code=FULL + RUN, round_records=100)
+    worker = system.start(code=FULL + RUN, **settings)
     message = end_of(worker)
     assert "File too large" in message
-    still_full = system.start(code=FULL + RUN, round_records=100)
+    still_full = system.start(code=FULL + RUN, **settings)
     assert still_full.wait() == 1, "it does not pretend to work"
-    again = system.start(round_records=100)
+    again = system.start(**settings)
     system.wait_until_through(again)
     assert 0 < again.stop()["events"] <= len(events)
     assert_right(system, tmp_path, again)
