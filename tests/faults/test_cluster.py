@@ -55,11 +55,11 @@ def places(client: AdminClient, topics: list[str]) -> Places:
     }
 
 
-def elsewhere(replicas: list[int], nodes: set[int]) -> list[int]:
+def elsewhere(leader: int, replicas: list[int], nodes: set[int]) -> list[int]:
     """Put the node that has no replica in the leader's place; where all have one, the next."""
-    first, *others = replicas
+    others = [node for node in replicas if node != leader]
     free = sorted(nodes - set(replicas))
-    return [*free, *others] if free else [*others, first]
+    return [*free, *others] if free else [*others, leader]
 
 
 def move(system: System, nodes: set[int], folder: Path) -> None:
@@ -67,7 +67,7 @@ def move(system: System, nodes: set[int], folder: Path) -> None:
     client, topics = connect(system.brokers), system.topics
     names = [topics.events, topics.rows, topics.changelog, OF_GROUPS]
     before = places(client, names)
-    wanted = {place: elsewhere(replicas, nodes) for place, (_, replicas) in before.items()}
+    wanted = {place: elsewhere(*found, nodes) for place, found in before.items()}
     file = folder / "moves.json"
     moves = [
         {"topic": topic, "partition": partition, "replicas": replicas}
@@ -90,9 +90,9 @@ def move(system: System, nodes: set[int], folder: Path) -> None:
         return all(now[place][1] == replicas for place, replicas in wanted.items())
 
     wait_until(moved, "replicas are where they are to be")
-    client.elect_leaders(ElectionType.PREFERRED, None).result()
 
     def led() -> bool:
+        client.elect_leaders(ElectionType.PREFERRED, None).result()
         now = places(client, names)
         return all(now[place][0] == replicas[0] for place, replicas in wanted.items())
 
