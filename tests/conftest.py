@@ -40,6 +40,7 @@ TESTS = Path(__file__).parent
 SHARED_EXPORT = TESTS.parents[1] / "shared" / "data" / "viewing_activity_export.csv"
 LONGEST = (
     "end_to_end/test_main_job.py",
+    "worker/test_rolling_restart.py",
     "worker/test_worker.py",
     "security/test_secured_system.py",
     "security/test_refused.py",

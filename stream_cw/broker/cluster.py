@@ -24,6 +24,7 @@ STILL_SETTLING: Final = (
     KafkaError.NOT_COORDINATOR,
     KafkaError.COORDINATOR_NOT_AVAILABLE,
     KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    KafkaError.OFFSET_NOT_AVAILABLE,
 )
 """Refusals of a cluster that still finds out which broker answers for what."""
 

@@ -6,19 +6,21 @@ oracle that holds all the same would see nothing in a long run either.
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import guide_worker
 import pytest
 from changelog import folded, stores
-from oracle import judge, records_of
+from oracle import judge, read_back, records_of, states_wrong
 from verdict import count, lost_and_doubled, recording, stores_wrong
-from worker_support import RUN, WorkerProcess, log_ends, make_events, wait_until
+from worker_support import RUN, WorkerProcess, log_ends, make_events, stored, wait_until
 from worker_system import PARTITIONS, System
 
 from stream_cw.history.log import EventLog
 
 pytestmark = [pytest.mark.kafka, pytest.mark.faults, pytest.mark.timeout(300)]
 
+EVENTS = 2_000
 EARLY_COMMIT = """
 import asyncio
 from stream_cw.worker import flight
@@ -74,10 +76,32 @@ async def broken(self, first):
 
 rounds.Rounds.run = broken
 """
+CONCURRENT = """
+from functools import partialmethod
+from stream_cw.worker import app
+
+app.App.agent = partialmethod(app.App.agent, concurrency=2)
+"""
+"""Faust's own option: two tasks take the batches of a partition in turns."""
+SIDE_BY_SIDE = """
+from stream_cw.core.codec import decode_state
+from stream_cw.worker import flight
+
+def written(self, partition, key):
+    data = self._setup.store.read(partition, key)
+    return None if data is None else decode_state(data)
+
+flight.Flight.state = written
+"""
+"""A round starts on the states that are written, while the rounds before it are still under way."""
 
 
 def committed(system: System) -> bool:
     return any(offset > 0 for offset in system.committed().values())
+
+
+def half_committed(system: System) -> bool:
+    return sum(max(0, offset) for offset in system.committed().values()) >= EVENTS // 2
 
 
 def states_written(system: System) -> bool:
@@ -106,6 +130,12 @@ CONTROLS = {
     ),
     "store written before the changelog": Control({"stores"}, EARLY_STORE, is_midway=rows_written),
     "an agent that raises": Control({"lost", "states"}, RAISES, is_midway=committed),
+    "concurrency 2 on one partition": Control(
+        {"lost", "states"}, CONCURRENT, is_midway=half_committed
+    ),
+    "rounds side by side": Control(
+        {"lost", "states", "rows"}, SIDE_BY_SIDE, is_midway=half_committed
+    ),
 }
 
 
@@ -114,8 +144,10 @@ def test_what_breaks_a_promise_turns_an_oracle_red(
     system: System, tmp_path: Path, name: str
 ) -> None:
     control = CONTROLS[name]
-    system.produce(make_events(40, 2_000))
-    settings = {} if control.guarded else {"unsafe_no_guard": True}
+    system.produce(make_events(40, EVENTS))
+    settings: dict[str, Any] = {"instance": "same"}  # the next one need not wait for a session
+    if not control.guarded:
+        settings["unsafe_no_guard"] = True
     one = system.start(
         "one",
         code=control.plant + RUN,
@@ -131,6 +163,25 @@ def test_what_breaks_a_promise_turns_an_oracle_red(
     red = red_of(system, tmp_path, one, two)
     assert control.red <= red
     assert bool(red) == bool(control.red)
+
+
+def test_what_a_kill_undoes_counts_twice_under_fausts_exactly_once(
+    system: System, tmp_path: Path
+) -> None:
+    """Its transactions take back what was sent; what stands in RocksDB stays, and comes again."""
+    events = make_events(40, 600)
+    settings = {"code": guide_worker.CODE, "instance": "same"}
+    one = system.start("one", commit_interval=600, **settings)
+    system.produce(events)
+    wait_until(lambda: one.log().count(guide_worker.DONE) >= len(events), "all are done")
+    one.kill()
+    assert not committed(system)
+    expected = read_back(system.brokers, system.topics, PARTITIONS, tmp_path)
+    assert not states_wrong(stored(one), expected), "it knows how to count"
+    again = system.start("one", commit_interval=0.5, **settings)
+    system.wait_until_through(again)
+    again.kill()
+    assert {"doubled", "states"} <= red_of(system, tmp_path, again)
 
 
 def red_of(system: System, folder: Path, *ended: WorkerProcess) -> set[str]:

@@ -8,23 +8,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from changelog import folded, stores
-from oracle import judge, records_of
+from right import assert_right
 from running_log import running_log
-from verdict import stores_wrong
-from worker_support import RUN, WorkerProcess, end_of, make_events, wait_until
+from worker_support import RUN, WorkerProcess, end_of, log_ends, make_events, wait_until
 from worker_system import PARTITIONS, System, a_system
 
 pytestmark = [pytest.mark.kafka, pytest.mark.faults, pytest.mark.timeout(300)]
 
-
-def assert_right(system: System, folder: Path, *ended: WorkerProcess) -> None:
-    """Rows, states, stores and dead letters are what the replay says."""
-    verdict = judge(system.brokers, system.topics, PARTITIONS, folder)
-    assert verdict.holds, verdict
-    found = [store for worker in ended for store in stores(worker.folder)]
-    changelog = folded(records_of(system.brokers, system.topics.changelog, PARTITIONS), found)
-    assert not stores_wrong(changelog, found)
+SAME = {"instance": "same"}
+"""A worker of the same name takes the place of one that died: it waits for no session to end."""
 
 
 def store_of(worker: WorkerProcess, partition: int) -> Path:
@@ -43,13 +35,13 @@ def spoil(table: Path) -> None:
 def test_a_damaged_store_is_set_aside_and_rebuilt(system: System, tmp_path: Path) -> None:
     events = make_events(50, 2_000)
     system.produce(events[:1_500])
-    worker = system.start()
+    worker = system.start(**SAME)
     system.wait_until_through(worker)
     worker.kill()
     [manifest] = store_of(worker, 0).glob("MANIFEST-*")
     os.truncate(manifest, 10)
     system.produce(events[1_500:])
-    again = system.start()
+    again = system.start(**SAME)
     system.wait_until_through(again)
     stats = again.stop()
     assert "the store profiles-0.db is set aside as profiles-0.damaged and rebuilt" in again.log()
@@ -70,9 +62,9 @@ def test_damage_that_shows_late_ends_the_worker_and_the_next_one_rebuilds(
     for table in store_of(worker, 0).glob("*.sst"):
         spoil(table)
     system.produce(events[1_500:])
-    broken = system.start()
+    broken = system.start(**SAME)
     assert end_of(broken).startswith("the store profiles-0.db is damaged, the next start rebuilds")
-    again = system.start()
+    again = system.start(**SAME)
     system.wait_until_through(again)
     again.stop()
     assert "the store profiles-0.db is set aside as profiles-0.damaged and rebuilt" in again.log()
@@ -88,13 +80,14 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))
 
 def test_a_full_disk_ends_the_worker_and_loses_nothing(system: System, tmp_path: Path) -> None:
     events = make_events(50, 4_000)
+    settings = {"round_records": 100, **SAME}
     system.produce(events)
-    worker = system.start(code=FULL + RUN, round_records=100)
+    worker = system.start(code=FULL + RUN, **settings)
     message = end_of(worker)
     assert "File too large" in message
-    still_full = system.start(code=FULL + RUN, round_records=100)
+    still_full = system.start(code=FULL + RUN, **settings)
     assert still_full.wait() == 1, "it does not pretend to work"
-    again = system.start(round_records=100)
+    again = system.start(**settings)
     system.wait_until_through(again)
     assert 0 < again.stop()["events"] <= len(events)
     assert_right(system, tmp_path, again)
@@ -156,6 +149,36 @@ def kept_alive(system: System, *names: str) -> Iterator[list[WorkerProcess]]:
     finally:
         over.set()
         thread.join()
+
+
+def has_had(worker: WorkerProcess, partitions: str) -> bool:
+    return f"recovered: partitions {partitions}, " in worker.log()
+
+
+def test_partitions_that_go_from_worker_to_worker(system: System, tmp_path: Path) -> None:
+    one = system.start("one")
+    wait_until(lambda: has_had(one, "[0, 1]"), "the first has both")
+    with running_log(system) as end:
+        wait_until(lambda: sum(system.committed().values()) > 200, "work")
+        others = [system.start(name) for name in ("two", "three")]
+        wait_until(lambda: any(has_had(w, "[0]") or has_had(w, "[1]") for w in others), "one moved")
+        wait_until(lambda: all("recovered: " in w.log() for w in others), "three are in the group")
+        one.stop()
+        wait_until(lambda: all(has_had(w, "[0]") or has_had(w, "[1]") for w in others), "each one")
+        two, three = others
+        three.stop()
+        wait_until(lambda: has_had(two, "[0, 1]"), "the second has both")
+        before = log_ends(system.brokers, system.topics.events, PARTITIONS)
+        wait_until(
+            lambda: all(n > before[p] + 100 for p, n in system.committed().items()), "work again"
+        )
+        events = end()
+    system.wait_until_through(two)
+    two.stop()
+    stats = [worker.stats() for worker in (one, two, three)]
+    assert sum(each["events"] for each in stats) == events
+    assert all(each["events"] for each in stats), "each had its share"
+    assert_right(system, tmp_path, one, two, three)
 
 
 LONGER_THAN_A_SESSION_S = 10.0

@@ -73,10 +73,12 @@ class System(Struct, frozen=True):
 
 
 @contextmanager
-def a_system(brokers: str, folder: Path, **common: Any) -> Iterator[System]:
+def a_system(
+    brokers: str, folder: Path, *, replication: int | None = None, **common: Any
+) -> Iterator[System]:
     """Topics of their own, and a way to start workers on them, which end with the block."""
     prefix = f"t{secrets.token_hex(4)}."
     topics = topic_names(prefix)
-    apply_topics(brokers, topics, partitions=PARTITIONS)
+    apply_topics(brokers, topics, partitions=PARTITIONS, replication=replication)
     with workers(folder, brokers=brokers, topic_prefix=prefix, **common) as start:
         yield System(brokers, prefix, topics, start)
