@@ -11,14 +11,15 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Iterable
-from typing import Any, Final
+from itertools import chain
+from typing import Final
 
 from stream_cw.core.codec import decode_state
 from stream_cw.core.state import ProfileState
 from stream_cw.errors import LogMismatchError
 from stream_cw.worker.mark import Mark
 from stream_cw.worker.output import Output
-from stream_cw.worker.sending import Outgoing, send
+from stream_cw.worker.sending import Outgoing, Sent, send
 from stream_cw.worker.setup import Setup
 
 IN_FLIGHT: Final = 3
@@ -94,9 +95,9 @@ class Flight:
                 await before.queued.wait()  # rows go out behind those of the round before
             await self._hold(round_)
             outputs = round_.outputs.values()
-            rows = await asyncio.gather(*(self._send_rows(output) for output in outputs))
+            queued = await asyncio.gather(*(self._send_rows(output) for output in outputs))
             round_.queued.set()
-            await asyncio.gather(*(sent.acknowledged() for pair in rows for sent in pair))
+            await asyncio.gather(*(a for sent in chain(*queued) for a in sent.answers))
             if any(output.orders for output in outputs):
                 self._setup.ordered()
             self._observe(outputs)
@@ -135,12 +136,12 @@ class Flight:
                 return
             await asyncio.sleep(LEASE_POLL_SECONDS)
 
-    async def _send_rows(self, output: Output) -> Any:
+    async def _send_rows(self, output: Output) -> list[Sent]:
         producer, topics = self._setup.producer(), self._setup.topics
-        return await asyncio.gather(
-            send(producer, topics.rows, output.partition, output.rows),
-            send(producer, topics.dead_letters, 0, output.letters),
-        )
+        queued = [await send(producer, topics.rows, output.partition, output.rows)]
+        if output.letters:
+            queued.append(await send(producer, topics.dead_letters, 0, output.letters))
+        return queued
 
     async def append(self, partition: int, records: list[Outgoing]) -> int:
         """Append to the changelog; return the offset of the last record."""

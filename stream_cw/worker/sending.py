@@ -69,9 +69,14 @@ class Sent:
         """Add a batch of so many records."""
         self._batches.append((future, count))
 
+    @property
+    def answers(self) -> list[asyncio.Future[_Metadata]]:
+        """The broker's answers, of each batch."""
+        return [future for future, _ in self._batches]
+
     async def acknowledged(self) -> list[Acknowledged]:
         """Wait for the broker; raise the first failure."""
-        answers = await asyncio.gather(*(future for future, _ in self._batches))
+        answers = await asyncio.gather(*self.answers)
         return [
             Acknowledged(answer.offset, answer.offset + count - 1)
             for answer, (_, count) in zip(answers, self._batches, strict=True)
