@@ -197,7 +197,7 @@ def _play(state: ProfileState, event: Playback, title: Movie | Episode, slot: in
     )
     return msgspec.structs.replace(
         _with_device(state, slot, device),
-        shows={**state.shows, title.show_id: pack_show(show)},
+        shows=state.shows.with_show(title.show_id, pack_show(show)),
         minutes=tuple(minutes_added(state.minutes, state.now, pairing.credit_ms, event.ts)),
         hours=(
             tuple(hours_added(state.hours, state.now, event.ts, seen.tz_offset_min))
@@ -254,7 +254,8 @@ def _mark(state: ProfileState, event: Remove | UndoRemove | MarkWatched | Rating
         case MarkWatched(title=Movie() | Episode() as title):
             mark_watched(show, title, event.ts)
     forget_marks(show)
-    return msgspec.structs.replace(state, shows={**state.shows, show_id: pack_show(show)})
+    shows = state.shows.with_show(show_id, pack_show(show))
+    return msgspec.structs.replace(state, shows=shows)
 
 
 def _show_id(event: Remove | UndoRemove | MarkWatched | Rating) -> str:

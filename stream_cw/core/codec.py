@@ -16,12 +16,12 @@ All numbers are little-endian. Ids hold no slash.
 """
 
 import struct
-from itertools import accumulate, pairwise
 from typing import Final
 
 from stream_cw.core.events import DEVICE_TYPES
 from stream_cw.core.limits import U16
 from stream_cw.core.packed_show import upgraded
+from stream_cw.core.shows import Shows
 from stream_cw.core.state import (
     EVENT_TYPES,
     GAP_BINS,
@@ -56,8 +56,7 @@ _EVENT_TYPE: Final = {name: index for index, name in enumerate(EVENT_TYPES)}
 def encode_state(state: ProfileState) -> bytes:
     """Encode a state."""
     cause = state.cause_id.encode()
-    names = "/".join(state.shows).encode()
-    shows = tuple(state.shows.values())
+    shows = state.shows
     header = _HEADER.pack(
         state.source.epoch,
         state.source.partition,
@@ -75,7 +74,7 @@ def encode_state(state: ProfileState) -> bytes:
         len(state.devices),
         len(state.event_ids) // 8,
         len(shows),
-        len(names),
+        len(shows.names),
     )
     return b"".join(
         (
@@ -86,9 +85,9 @@ def encode_state(state: ProfileState) -> bytes:
             cause,
             *map(_encode_device, state.devices),
             state.event_ids,
-            struct.pack(f"<{len(shows)}H", *map(len, shows)),
-            names,
-            *shows,
+            shows.lengths,
+            shows.names,
+            shows.data,
         )
     )
 
@@ -136,8 +135,8 @@ def encoded_size(state: ProfileState) -> int:
         + devices
         + len(state.event_ids)
     )
-    shows = sum(map(len, state.shows.values())) + sum(map(len, state.shows))
-    return head + shows + max(0, INDEX_BYTES * len(state.shows) - 1)
+    shows = state.shows
+    return head + len(shows.lengths) + len(shows.names) + len(shows.data)
 
 
 def decode_state(data: bytes) -> ProfileState:
@@ -187,17 +186,9 @@ def _decode(data: bytes, version: int) -> ProfileState:
         devices.append(device)
     ids = data[at : at + 8 * n_ids]
     at += 8 * n_ids
-    lengths = struct.unpack_from(f"<{n_shows}H", data, at)
-    at += 2 * n_shows
-    names = data[at : at + names_length].decode().split("/") if n_shows else []
-    edges = list(accumulate(lengths, initial=at + names_length))
-    if edges[-1] != len(data) or len(names) != n_shows:
-        raise CorruptStateError(f"a state of {len(data)} bytes whose parts end at {edges[-1]}")
-    shows = {
-        name: data[start:end] for name, (start, end) in zip(names, pairwise(edges), strict=True)
-    }
+    shows = _decode_shows(data, at, n_shows, names_length)
     if version < VERSION:
-        shows = {name: upgraded(show, version) for name, show in shows.items()}
+        shows = Shows.of({name: upgraded(show, version) for name, show in shows.items()})
     return ProfileState(
         source=Source(epoch, partition, offset),
         revision=revision,
@@ -219,6 +210,16 @@ def _decode(data: bytes, version: int) -> ProfileState:
         shows=shows,
         event_ids=ids,
     )
+
+
+def _decode_shows(data: bytes, at: int, count: int, names_length: int) -> Shows:
+    names_at = at + 2 * count
+    shows_at = names_at + names_length
+    shows = Shows(data[names_at:shows_at], data[at:names_at], data[shows_at:])
+    named = shows.names.count(b"/") + (count > 0)
+    if sum(shows.sizes()) != len(shows.data) or named != count or not shows.names.isascii():
+        raise CorruptStateError(f"a state of {len(data)} bytes with {count} shows that do not fit")
+    return shows
 
 
 def _upgraded_shares(resumed: int, started: int) -> tuple[int, int]:
