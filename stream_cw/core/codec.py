@@ -16,7 +16,7 @@ All numbers are little-endian. Ids hold no slash.
 """
 
 import struct
-from typing import Final
+from typing import Any, Final
 
 from stream_cw.core.events import DEVICE_TYPES
 from stream_cw.core.limits import U16
@@ -50,6 +50,7 @@ _HABITS: Final = struct.Struct(f"<{GAP_BINS}HQQB")
 _DEVICE: Final = struct.Struct("<BBhQQHQIQHQB2sBB")
 _DEVICE_BEFORE_4: Final = struct.Struct("<BBhQQHQIQHBB")
 _ENDED, _ACTED, _OPEN, _HAS_TZ, _HAS_SESSION = 1, 2, 4, 8, 16
+_NOWHERE: Final = bytes(2)
 _EVENT_TYPE: Final = {name: index for index, name in enumerate(EVENT_TYPES)}
 
 
@@ -231,13 +232,14 @@ def _upgraded_shares(resumed: int, started: int) -> tuple[int, int]:
 
 
 def _decode_device(data: bytes, at: int, version: int) -> tuple[Device, int]:
-    layout = _DEVICE if version > 3 else _DEVICE_BEFORE_4  # noqa: PLR2004 - says what it is
-    values = layout.unpack_from(data, at)
+    if version > 3:  # noqa: PLR2004 - a version says what it is
+        values, name_at = _DEVICE.unpack_from(data, at), at + _DEVICE.size
+    else:
+        values, name_at = _unpack_device_before_4(data, at), at + _DEVICE_BEFORE_4.size
     device_type, flags, tz, start, last, sessions, title, position, ts, opened_in = values[:10]
-    deliberate_ts, depth, country = values[10:13] if version > 3 else (last, 0, b"")  # noqa: PLR2004
-    name_at = at + layout.size
-    session_at = name_at + values[-2]
-    end = session_at + values[-1]
+    deliberate_ts, depth, country, name_length, session_length = values[10:]
+    session_at = name_at + name_length
+    end = session_at + session_length
     if device_type >= len(DEVICE_TYPES):
         raise CorruptStateError(f"a device of type {device_type}")
     device = Device(
@@ -253,6 +255,12 @@ def _decode_device(data: bytes, at: int, version: int) -> tuple[Device, int]:
         open=OpenPlayback(title, position, ts, opened_in) if flags & _OPEN else None,
         deliberate_ts=deliberate_ts,
         depth=depth,
-        country=country.rstrip(b"\0").decode() or None,
+        country=None if country == _NOWHERE else country.rstrip(b"\0").decode(),
     )
     return device, end
+
+
+def _unpack_device_before_4(data: bytes, at: int) -> tuple[Any, ...]:
+    """Take the newest event for the last deliberate act, which was not kept, nor was a country."""
+    *values, name_length, session_length = _DEVICE_BEFORE_4.unpack_from(data, at)
+    return *values, values[4], 0, _NOWHERE, name_length, session_length

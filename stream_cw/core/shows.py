@@ -7,18 +7,13 @@ made for each. Ids hold no slash, so that a slash parts them.
 import struct
 from collections.abc import Iterator, Mapping
 from io import BytesIO
-from typing import Final, NamedTuple
+from typing import Final
+
+Place = tuple[int, int, int]
+"""Where a show stands: its number, and where its bytes begin and end."""
 
 _LENGTH: Final = struct.Struct("<H")
 _LENGTH_BYTES: Final = _LENGTH.size
-
-
-class _Place(NamedTuple):
-    """Where a show stands: its number, and where its bytes begin and end."""
-
-    number: int
-    start: int
-    end: int
 
 
 class Shows(Mapping[str, bytes]):
@@ -49,12 +44,12 @@ class Shows(Mapping[str, bytes]):
         return cls("/".join(packed).encode(), lengths, b"".join(shows))
 
     def __getitem__(self, show_id: str) -> bytes:
-        if (place := self._find(show_id)) is None:
+        if (place := self.find(show_id)) is None:
             raise KeyError(show_id)
-        return self.data[place.start : place.end]
+        return self.at(place)
 
     def __contains__(self, show_id: object) -> bool:
-        return isinstance(show_id, str) and self._find(show_id) is not None
+        return isinstance(show_id, str) and self.find(show_id) is not None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.ids())
@@ -71,7 +66,7 @@ class Shows(Mapping[str, bytes]):
 
     def sizes(self) -> tuple[int, ...]:
         """Return how many bytes each show has."""
-        return struct.unpack(f"<{len(self)}H", self.lengths)
+        return _unpacked(self.lengths)
 
     def packed(self) -> list[bytes]:
         """Return all shows, each on its own."""
@@ -81,16 +76,33 @@ class Shows(Mapping[str, bytes]):
         """Return all shows by their ids, to be changed at will."""
         return dict(zip(self.ids(), self.packed(), strict=True))
 
-    def with_show(self, show_id: str, packed: bytes) -> "Shows":
-        """Return these shows with another one, or with another content of one of them."""
-        place, length = self._find(show_id), _LENGTH.pack(len(packed))
-        if place is None:
-            names = b"%b/%b" % (self.names, show_id.encode()) if self.names else show_id.encode()
-            return Shows(names, self.lengths + length, self.data + packed)
-        at = place.number * _LENGTH_BYTES
+    def find(self, show_id: str) -> Place | None:
+        """Find a show."""
+        at = (b"/%b/" % self.names).find(b"/%b/" % show_id.encode())
+        if at < 0:
+            return None
+        number = self.names.count(b"/", 0, at)
+        *before, size = _unpacked(self.lengths[: (number + 1) * _LENGTH_BYTES])
+        start = sum(before)
+        return number, start, start + size
+
+    def at(self, place: Place) -> bytes:
+        """Return the show at a place that `find` found."""
+        _, start, end = place
+        return self.data[start:end]
+
+    def replaced(self, place: Place, packed: bytes) -> "Shows":
+        """Return these shows with another content of the one at a place that `find` found."""
+        number, start, end = place
+        at = number * _LENGTH_BYTES
+        length = _LENGTH.pack(len(packed))
         lengths = self.lengths[:at] + length + self.lengths[at + _LENGTH_BYTES :]
-        data = b"".join((self.data[: place.start], packed, self.data[place.end :]))
-        return Shows(self.names, lengths, data)
+        return Shows(self.names, lengths, b"".join((self.data[:start], packed, self.data[end:])))
+
+    def added(self, show_id: str, packed: bytes) -> "Shows":
+        """Return these shows and one more behind them."""
+        names = b"%b/%b" % (self.names, show_id.encode()) if self.names else show_id.encode()
+        return Shows(names, self.lengths + _LENGTH.pack(len(packed)), self.data + packed)
 
     def without(self, show_id: str) -> "Shows":
         """Return these shows without one of them."""
@@ -98,11 +110,6 @@ class Shows(Mapping[str, bytes]):
         del shows[show_id]
         return Shows.of(shows)
 
-    def _find(self, show_id: str) -> _Place | None:
-        at = (b"/%b/" % self.names).find(b"/%b/" % show_id.encode())
-        if at < 0 or not self.lengths:
-            return None
-        number = self.names.count(b"/", 0, at)
-        sizes = self.sizes()
-        start = sum(sizes[:number])
-        return _Place(number, start, start + sizes[number])
+
+def _unpacked(lengths: bytes) -> tuple[int, ...]:
+    return struct.unpack(f"<{len(lengths) // _LENGTH_BYTES}H", lengths)
