@@ -2,7 +2,9 @@
 
 # ruff: noqa: PLC0415 (commands import what they need, so that `--help` is quick)
 
+from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,7 +25,6 @@ from stream_cw.cli.options import (
 
 if TYPE_CHECKING:
     from stream_cw.core.row import View
-    from stream_cw.history.catalog_file import KnownWorks
 
 
 def import_netflix(
@@ -148,6 +149,10 @@ def replay(
             help="Offline, also rows that a change of the catalog may have pushed between others.",
         ),
     ] = False,
+    processes: Annotated[
+        int | None,
+        typer.Option(min=1, help="Offline, in so many processes; the rows are the same."),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("-o", "--out", metavar="ROWS", help="Gets the rows, offline.")
     ] = None,
@@ -158,20 +163,28 @@ def replay(
         raise typer.BadParameter("wanted one of --offline and --to BROKERS")
     if offline != (out is not None):
         raise typer.BadParameter("wanted -o ROWS together with --offline")
-    given = placement or experiment or catalog or policy or pushed or model_version is not None
-    if to is not None and given:
+    given = placement or experiment or catalog or policy or pushed or processes
+    if to is not None and (given or model_version is not None):
         raise typer.BadParameter(
-            "wanted --model-version, --policy, --placement, --experiment, --catalog and --pushed "
-            "with --offline alone"
+            "wanted --model-version, --policy, --placement, --experiment, --catalog, --pushed and "
+            "--processes with --offline alone"
         )
     if catalog_version is not None and catalog is None:
         raise typer.BadParameter("wanted --catalog-version together with --catalog")
     if to is not None:
         _replay_to(log, to, parse_speed(speed), resume, prefix)
     elif out is not None:
-        known = _known_works(catalog, catalog_version)
-        view = _view_of(model, policy or "watch-next", model_version or 0, known)
-        _replay_offline(log, out, _with_files(view, placement, experiment), pushed)
+        view = partial(
+            _view,
+            model=model,
+            model_version=model_version or 0,
+            policy=policy or "watch-next",
+            catalog=catalog,
+            catalog_version=catalog_version,
+            placement=placement,
+            experiment=experiment,
+        )
+        _replay_offline(log, out, view, pushed, processes or 1)
 
 
 def _replay_to(
@@ -199,47 +212,53 @@ def _replay_to(
     )
 
 
-def _known_works(catalog: Path | None, version: int | None) -> "KnownWorks":
-    from stream_cw.history.catalog_file import KnownWorks, read_catalog
-
-    return KnownWorks({}, 0) if catalog is None else read_catalog(catalog, version)
-
-
-def _view_of(model: str, policy: str, version: int, known: "KnownWorks") -> "View":
+def _view(
+    *,
+    model: str,
+    model_version: int,
+    policy: str,
+    catalog: Path | None,
+    catalog_version: int | None,
+    placement: Path | None,
+    experiment: Path | None,
+) -> "View":
     from stream_cw.core.row import View
+    from stream_cw.history.catalog_file import KnownWorks, read_catalog
     from stream_cw.model.chosen import choose
-    from stream_cw.operator_files import choose_policy
+    from stream_cw.operator_files import choose_policy, with_files
 
-    return View(
+    known = KnownWorks({}, 0) if catalog is None else read_catalog(catalog, catalog_version)
+    view = View(
         scorer=choose(model),
         policy=choose_policy(policy),
-        model=version,
+        model=model_version,
         works=known.works,
         catalog=known.version,
         catalog_ts=known.ts,
     )
-
-
-def _with_files(view: "View", placement: Path | None, experiment: Path | None) -> "View":
-    from stream_cw.model.chosen import choose
-    from stream_cw.operator_files import with_files
-
     return with_files(view, placement, experiment, choose)
 
 
-def _replay_offline(log: Path, out: Path, view: "View", pushed: bool) -> None:
+def _replay_offline(
+    log: Path, out: Path, view: Callable[[], "View"], pushed: bool, processes: int
+) -> None:
     from stream_cw.history.log import EventLog
     from stream_cw.history.replay import replay_offline
+    from stream_cw.history.replay_processes import replay_in_processes
 
-    total = count_lines(log)
+    total, events = count_lines(log), EventLog(log)
+    first = view()  # what is wrong with its settings is told here, once
     with written(out) as rows, bar("replaying") as progress:
-        report = replay_offline(
-            EventLog(log),
-            rows,
-            view=view,
-            pushed=pushed,
-            progress=lambda done: progress(done, total),
-        )
+
+        def tell(done: int) -> None:
+            progress(done, total)
+
+        if processes == 1:
+            report = replay_offline(events, rows, view=first, pushed=pushed, progress=tell)
+        else:
+            report = replay_in_processes(
+                events, rows, processes, view=view, pushed=pushed, progress=tell
+            )
     typer.echo(
         f"{report.records:,} records of {report.profiles:,} profiles: {report.applied:,} applied, "
         f"{report.repeated:,} repeated, {report.refused:,} refused; {report.rows:,} rows and "

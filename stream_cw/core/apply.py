@@ -41,6 +41,10 @@ from stream_cw.core.state import (
 from stream_cw.core.sums import hours_added, minutes_added
 from stream_cw.core.watching import Watch, watch
 
+Watchable = Movie | Episode
+Mark = Remove | UndoRemove | MarkWatched | Rating
+"""The member's word on a show."""
+
 _ID_BYTES: Final = 8
 _FAST, _SLOW = 3, 6
 """A first act counts 1/8 and 1/64 in the two shares: about the last 8 and 64 sessions."""
@@ -81,9 +85,9 @@ def apply(state: ProfileState | None, event: Event, source: Source) -> ProfileSt
     state, slot, started = _attend(state, event)
     if started:
         state = msgspec.structs.replace(state, sessions=state.sessions + 1)
-    if isinstance(event, Playback) and isinstance(event.title, Movie | Episode):
+    if isinstance(event, Playback) and isinstance(event.title, Watchable):
         state = _play(state, event, event.title, slot)
-    elif isinstance(event, Remove | UndoRemove | MarkWatched | Rating):
+    elif isinstance(event, Mark):
         state = _mark(state, event)
     elif isinstance(event, SetRecording):
         state = _set_recording(state, event)
@@ -154,7 +158,7 @@ def _with_device(state: ProfileState, slot: int, device: Device) -> ProfileState
     return msgspec.structs.replace(state, devices=devices)
 
 
-def _play(state: ProfileState, event: Playback, title: Movie | Episode, slot: int) -> ProfileState:
+def _play(state: ProfileState, event: Playback, title: Watchable, slot: int) -> ProfileState:
     """Take a playback event into its show, its device and the profile's sums."""
     device = state.devices[slot]
     pairing = pair(device, event, state.off_ts)
@@ -163,10 +167,11 @@ def _play(state: ProfileState, event: Playback, title: Movie | Episode, slot: in
     depth = device.depth
     if pairing.started and isinstance(event, Play) and event.autoplay:
         depth = min(depth + 1, DARK - 1) if depth < DARK else DARK
-    packed = state.shows.get(title.show_id)
+    show_id = title.show_id
+    place = state.shows.find(show_id)
     show = (
-        unpack_show(title.show_id, packed)
-        if packed
+        unpack_show(show_id, state.shows.at(place))
+        if place
         else new_show(series=isinstance(title, Episode), title_id=title.id, ts=event.ts, slot=slot)
     )
     seen = Watch(
@@ -197,16 +202,20 @@ def _play(state: ProfileState, event: Playback, title: Movie | Episode, slot: in
     )
     return msgspec.structs.replace(
         _with_device(state, slot, device),
-        shows={**state.shows, title.show_id: pack_show(show)},
+        shows=(
+            state.shows.replaced(place, pack_show(show))
+            if place
+            else state.shows.added(show_id, pack_show(show))
+        ),
         minutes=tuple(minutes_added(state.minutes, state.now, pairing.credit_ms, event.ts)),
         hours=(
             tuple(hours_added(state.hours, state.now, event.ts, seen.tz_offset_min))
             if pairing.started
             else state.hours
         ),
-        resumed=state.resumed + (first_act and packed is not None),
-        started=state.started + (first_act and packed is None),
-        returning=_returning(state, packed is not None) if first_act else state.returning,
+        resumed=state.resumed + (first_act and place is not None),
+        started=state.started + (first_act and place is None),
+        returning=_returning(state, place is not None) if first_act else state.returning,
         resume_gaps=_gap_counted(state.resume_gaps, gap),
     )
 
@@ -237,13 +246,13 @@ def _supersedes(state: ProfileState, show: Show, slot: int) -> bool:
     return state.devices[slot].device_id >= state.devices[show.position_slot].device_id
 
 
-def _mark(state: ProfileState, event: Remove | UndoRemove | MarkWatched | Rating) -> ProfileState:
+def _mark(state: ProfileState, event: Mark) -> ProfileState:
     """Take the member's word on a show that the state knows."""
     show_id = _show_id(event)
-    packed = state.shows.get(show_id)
-    if packed is None:
+    place = state.shows.find(show_id)
+    if place is None:
         return state
-    show = unpack_show(show_id, packed)
+    show = unpack_show(show_id, state.shows.at(place))
     match event:
         case Remove() if event.ts > show.removal_ts:
             show.removed, show.removal_ts = True, event.ts
@@ -254,10 +263,11 @@ def _mark(state: ProfileState, event: Remove | UndoRemove | MarkWatched | Rating
         case MarkWatched(title=Movie() | Episode() as title):
             mark_watched(show, title, event.ts)
     forget_marks(show)
-    return msgspec.structs.replace(state, shows={**state.shows, show_id: pack_show(show)})
+    shows = state.shows.replaced(place, pack_show(show))
+    return msgspec.structs.replace(state, shows=shows)
 
 
-def _show_id(event: Remove | UndoRemove | MarkWatched | Rating) -> str:
+def _show_id(event: Mark) -> str:
     if not isinstance(event, MarkWatched):
         return event.show_id
     title = event.title

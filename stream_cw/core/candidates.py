@@ -20,7 +20,7 @@ from stream_cw.core.columns import (
     columns,
 )
 from stream_cw.core.compiled import compiled
-from stream_cw.core.joined import Joined, joined, nothing
+from stream_cw.core.joined import Joined, joined, joined_shows, nothing
 from stream_cw.core.limits import U32
 from stream_cw.core.presence import given_up, slept_through
 from stream_cw.core.rules import Policy, is_finished, is_started
@@ -81,7 +81,7 @@ def candidates(
     -------
     Candidates
     """
-    ids, packed = list(state.shows), joined(list(state.shows.values()))
+    ids, packed = state.shows.ids(), joined_shows(state.shows)
     shows = columns(packed)
     limits = policy.numbers
     kept, started, finished = np.empty((3, len(ids)), np.bool_)

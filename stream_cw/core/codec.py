@@ -16,12 +16,12 @@ All numbers are little-endian. Ids hold no slash.
 """
 
 import struct
-from itertools import accumulate, pairwise
-from typing import Final
+from typing import Any, Final
 
 from stream_cw.core.events import DEVICE_TYPES
 from stream_cw.core.limits import U16
 from stream_cw.core.packed_show import upgraded
+from stream_cw.core.shows import Shows
 from stream_cw.core.state import (
     EVENT_TYPES,
     GAP_BINS,
@@ -50,14 +50,14 @@ _HABITS: Final = struct.Struct(f"<{GAP_BINS}HQQB")
 _DEVICE: Final = struct.Struct("<BBhQQHQIQHQB2sBB")
 _DEVICE_BEFORE_4: Final = struct.Struct("<BBhQQHQIQHBB")
 _ENDED, _ACTED, _OPEN, _HAS_TZ, _HAS_SESSION = 1, 2, 4, 8, 16
+_NOWHERE: Final = bytes(2)
 _EVENT_TYPE: Final = {name: index for index, name in enumerate(EVENT_TYPES)}
 
 
 def encode_state(state: ProfileState) -> bytes:
     """Encode a state."""
     cause = state.cause_id.encode()
-    names = "/".join(state.shows).encode()
-    shows = tuple(state.shows.values())
+    shows = state.shows
     header = _HEADER.pack(
         state.source.epoch,
         state.source.partition,
@@ -75,7 +75,7 @@ def encode_state(state: ProfileState) -> bytes:
         len(state.devices),
         len(state.event_ids) // 8,
         len(shows),
-        len(names),
+        len(shows.names),
     )
     return b"".join(
         (
@@ -86,9 +86,9 @@ def encode_state(state: ProfileState) -> bytes:
             cause,
             *map(_encode_device, state.devices),
             state.event_ids,
-            struct.pack(f"<{len(shows)}H", *map(len, shows)),
-            names,
-            *shows,
+            shows.lengths,
+            shows.names,
+            shows.data,
         )
     )
 
@@ -136,8 +136,8 @@ def encoded_size(state: ProfileState) -> int:
         + devices
         + len(state.event_ids)
     )
-    shows = sum(map(len, state.shows.values())) + sum(map(len, state.shows))
-    return head + shows + max(0, INDEX_BYTES * len(state.shows) - 1)
+    shows = state.shows
+    return head + len(shows.lengths) + len(shows.names) + len(shows.data)
 
 
 def decode_state(data: bytes) -> ProfileState:
@@ -187,17 +187,9 @@ def _decode(data: bytes, version: int) -> ProfileState:
         devices.append(device)
     ids = data[at : at + 8 * n_ids]
     at += 8 * n_ids
-    lengths = struct.unpack_from(f"<{n_shows}H", data, at)
-    at += 2 * n_shows
-    names = data[at : at + names_length].decode().split("/") if n_shows else []
-    edges = list(accumulate(lengths, initial=at + names_length))
-    if edges[-1] != len(data) or len(names) != n_shows:
-        raise CorruptStateError(f"a state of {len(data)} bytes whose parts end at {edges[-1]}")
-    shows = {
-        name: data[start:end] for name, (start, end) in zip(names, pairwise(edges), strict=True)
-    }
+    shows = _decode_shows(data, at, n_shows, names_length)
     if version < VERSION:
-        shows = {name: upgraded(show, version) for name, show in shows.items()}
+        shows = Shows.of({name: upgraded(show, version) for name, show in shows.items()})
     return ProfileState(
         source=Source(epoch, partition, offset),
         revision=revision,
@@ -221,6 +213,16 @@ def _decode(data: bytes, version: int) -> ProfileState:
     )
 
 
+def _decode_shows(data: bytes, at: int, count: int, names_length: int) -> Shows:
+    names_at = at + 2 * count
+    shows_at = names_at + names_length
+    shows = Shows(data[names_at:shows_at], data[at:names_at], data[shows_at:])
+    named = shows.names.count(b"/") + (count > 0)
+    if sum(shows.sizes()) != len(shows.data) or named != count or not shows.names.isascii():
+        raise CorruptStateError(f"a state of {len(data)} bytes with {count} shows that do not fit")
+    return shows
+
+
 def _upgraded_shares(resumed: int, started: int) -> tuple[int, int]:
     """Take the share of all first acts for the newest ones, which version 1 did not keep."""
     if not resumed + started:
@@ -230,13 +232,14 @@ def _upgraded_shares(resumed: int, started: int) -> tuple[int, int]:
 
 
 def _decode_device(data: bytes, at: int, version: int) -> tuple[Device, int]:
-    layout = _DEVICE if version > 3 else _DEVICE_BEFORE_4  # noqa: PLR2004 - says what it is
-    values = layout.unpack_from(data, at)
+    if version > 3:  # noqa: PLR2004 - a version says what it is
+        values, name_at = _DEVICE.unpack_from(data, at), at + _DEVICE.size
+    else:
+        values, name_at = _unpack_device_before_4(data, at), at + _DEVICE_BEFORE_4.size
     device_type, flags, tz, start, last, sessions, title, position, ts, opened_in = values[:10]
-    deliberate_ts, depth, country = values[10:13] if version > 3 else (last, 0, b"")  # noqa: PLR2004
-    name_at = at + layout.size
-    session_at = name_at + values[-2]
-    end = session_at + values[-1]
+    deliberate_ts, depth, country, name_length, session_length = values[10:]
+    session_at = name_at + name_length
+    end = session_at + session_length
     if device_type >= len(DEVICE_TYPES):
         raise CorruptStateError(f"a device of type {device_type}")
     device = Device(
@@ -252,6 +255,12 @@ def _decode_device(data: bytes, at: int, version: int) -> tuple[Device, int]:
         open=OpenPlayback(title, position, ts, opened_in) if flags & _OPEN else None,
         deliberate_ts=deliberate_ts,
         depth=depth,
-        country=country.rstrip(b"\0").decode() or None,
+        country=None if country == _NOWHERE else country.rstrip(b"\0").decode(),
     )
     return device, end
+
+
+def _unpack_device_before_4(data: bytes, at: int) -> tuple[Any, ...]:
+    """Take the newest event for the last deliberate act, which was not kept, nor was a country."""
+    *values, name_length, session_length = _DEVICE_BEFORE_4.unpack_from(data, at)
+    return *values, values[4], 0, _NOWHERE, name_length, session_length

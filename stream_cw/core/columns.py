@@ -112,32 +112,58 @@ def columns(packed: Joined) -> Ints:
 
 @compiled
 def _unpack(data: Bytes, lengths: Ints, shows: Ints) -> None:
-    end = 0
+    starts = np.empty(len(lengths), np.int64)
+    at = 0
     for n in range(len(lengths)):
-        at = end
-        end += lengths[n]
-        for row in range(len(_SIZES)):
-            shows[row, n] = read_number(data, at, _SIZES[row])
-            at += _SIZES[row]
-        at += shows[TITLE_LENGTH, n]
-        seated = shows[COUNTS, n] & 3
-        for seat in range(SHOW_DEVICES):
-            for number in range(_SEAT_NUMBERS):
-                row = SEATS + seat * _SEAT_NUMBERS + number
-                if seat < seated:
-                    shows[row, n] = read_number(data, at, _SEAT_SIZES[number])
-                    at += _SEAT_SIZES[number]
-                else:
-                    shows[row, n] = NO_SEAT
-        furthest, length = -1, 0
-        for _ in range(shows[COUNTS, n] >> 2 & 3):
-            position = read_number(data, at + _EPISODE_POSITION, 4)
-            if position > furthest:
-                furthest, length = position, read_number(data, at + _EPISODE_LENGTH, 4)
-            at += _EPISODE_BYTES
-        shows[FURTHEST, n], shows[FURTHEST_LENGTH, n] = furthest, length
-        tail = shows[_TAIL, n]
-        if tail & MARKS:
-            at += _MARKS_BYTES
-        shows[DEPTH, n] = data[at] if tail & UNATTENDED else -1
-        shows[IDLE, n] = read_number(data, at + 1, 2) if tail & UNATTENDED else -1
+        starts[n] = at
+        at += lengths[n]
+    offset = 0
+    for row in range(len(_SIZES)):
+        _read_row(data, starts, offset, _SIZES[row], shows[row])
+        offset += _SIZES[row]
+    for n in range(len(starts)):
+        _unpack_rest(data, starts[n] + offset, shows[:, n])
+
+
+@compiled
+def _read_row(data: Bytes, starts: Ints, offset: int, size: int, row: Ints) -> None:
+    """Read one number of all shows; where its size is a constant, no loop runs over its bytes."""
+    if size == 1:
+        for n in range(len(row)):
+            row[n] = read_number(data, starts[n] + offset, 1)
+    elif size == 2:  # noqa: PLR2004 - bytes
+        for n in range(len(row)):
+            row[n] = read_number(data, starts[n] + offset, 2)
+    elif size == 4:  # noqa: PLR2004
+        for n in range(len(row)):
+            row[n] = read_number(data, starts[n] + offset, 4)
+    else:
+        for n in range(len(row)):
+            row[n] = read_number(data, starts[n] + offset, size)
+
+
+@compiled
+def _unpack_rest(data: Bytes, at: int, show: Ints) -> None:
+    """Read of one show what stands behind the fixed part."""
+    at += show[TITLE_LENGTH]
+    seated = show[COUNTS] & 3
+    for seat in range(SHOW_DEVICES):
+        for number in range(_SEAT_NUMBERS):
+            row = SEATS + seat * _SEAT_NUMBERS + number
+            if seat < seated:
+                show[row] = read_number(data, at, _SEAT_SIZES[number])
+                at += _SEAT_SIZES[number]
+            else:
+                show[row] = NO_SEAT
+    furthest, length = -1, 0
+    for _ in range(show[COUNTS] >> 2 & 3):
+        position = read_number(data, at + _EPISODE_POSITION, 4)
+        if position > furthest:
+            furthest, length = position, read_number(data, at + _EPISODE_LENGTH, 4)
+        at += _EPISODE_BYTES
+    show[FURTHEST], show[FURTHEST_LENGTH] = furthest, length
+    tail = show[_TAIL]
+    if tail & MARKS:
+        at += _MARKS_BYTES
+    show[DEPTH] = data[at] if tail & UNATTENDED else -1
+    show[IDLE] = read_number(data, at + 1, 2) if tail & UNATTENDED else -1

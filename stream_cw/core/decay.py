@@ -70,7 +70,8 @@ def added(total: int, now: int, amount: int, ts: int, half_life: int, most: int)
     most : int
         Where the sum saturates.
     """
-    return min(total + (term(amount, ts, half_life) >> landmarks(ts, now, half_life)), most)
+    amount = term(amount, ts, half_life)
+    return min(total + (amount >> now // half_life - ts // half_life), most)
 
 
 def current(total: int, last: int, now: int, half_life: int) -> int:

@@ -1,6 +1,5 @@
 """The features of a row's candidates on a device: raw numbers first, then their codes."""
 
-from math import frexp
 from typing import Final
 
 import numpy as np
@@ -25,6 +24,7 @@ _SHOW: Final = len(SHOW_FEATURES)
 _TITLES: Final = _SHOW + len(SESSION_FEATURES)
 _CODINGS: Final = np.array([("number", "amount", "share").index(f.coding) for f in FEATURES])
 _AMOUNT, _SHARE = 1, 2
+_MANTISSA_BITS, _EXPONENT_OF_1 = 52, 1023
 
 (
     GAP, PLACE_OF_LAST, HOUR, WEEKEND, DEVICE_TYPE, RETURNING_FAST, RETURNING_SLOW, MINUTES_OF_1D,
@@ -127,8 +127,7 @@ def _finish(session: Ints, last: Ints, out: Ints) -> None:
         if _CODINGS[row] == _SHARE:
             _share(out[row])
         else:
-            for n in range(count):
-                out[row, n] = coded(out[row, n], _CODINGS[row])
+            _code(out[row], _CODINGS[row])
     for n in range(len(session)):
         code = coded(session[n], _CODINGS[_SHOW + n])
         for m in range(count):
@@ -145,11 +144,18 @@ def _share(numbers: Ints) -> None:
 
 
 @compiled
+def _code(numbers: Ints, coding: int) -> None:
+    for n in range(len(numbers)):
+        numbers[n] = coded(numbers[n], coding)
+
+
+@compiled
 def coded(number: int, coding: int) -> int:
     """Code a number that is not a share; an amount as `features.octave` does."""
     if number < 0:
         return UNKNOWN
     if coding == _AMOUNT:
-        mantissa, exponent = frexp(float(number + 1))  # from 0.5 to 1, so eighths of it from 4 on
-        return min(4 * (exponent - 1) + int(8 * mantissa) - 4, UNKNOWN - 1)
+        # A double begins with its sign, its exponent and the first bits of its mantissa.
+        quarters = int(np.float64(number + 1).view(np.int64)) >> _MANTISSA_BITS - 2
+        return min(quarters - 4 * _EXPONENT_OF_1, UNKNOWN - 1)
     return min(number, UNKNOWN - 1)

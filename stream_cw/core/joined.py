@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream_cw.core.compiled import compiled
+from stream_cw.core.shows import Shows
 
 Bytes = NDArray[np.uint8]
 
@@ -36,6 +37,12 @@ def joined(parts: list[bytes]) -> Joined:
     """Join packed things."""
     data = np.frombuffer(b"".join((*parts, _PADDING)), np.uint8)
     return Joined(parts, data, np.fromiter(map(len, parts), np.int64, len(parts)))
+
+
+def joined_shows(shows: Shows) -> Joined:
+    """Lay the shows of a state out for compiled loops."""
+    data = np.frombuffer(shows.data + _PADDING, np.uint8)
+    return Joined(shows.packed(), data, np.frombuffer(shows.lengths, "<u2").astype(np.int64))
 
 
 def nothing(count: int) -> Joined:

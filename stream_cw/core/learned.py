@@ -125,14 +125,35 @@ def _sum(
     """Add up what speaks for each reason, twice: a term has two halves, each for a reason."""
     pairs = len(groups) - mains
     for row in range(mains):
-        for n in range(sums.shape[1]):
-            sums[groups[row, 0], n] += 2 * tables[row, codes[rows[row], n]]
+        _sum_main(codes[rows[row]], tables[row], sums[groups[row, 0]])
     for first in range(mains, mains + pairs):
         second = first + pairs
-        for n in range(sums.shape[1]):
-            place = tables[first, codes[rows[first], n]] + tables[second, codes[rows[second], n]]
-            sums[groups[first, 0], n] += weights[place]
-            sums[groups[first, 1], n] += weights[place]
+        _sum_pair(
+            codes[rows[first]],
+            codes[rows[second]],
+            tables[first],
+            tables[second],
+            weights,
+            sums[groups[first, 0]],
+            sums[groups[first, 1]],
+        )
+
+
+@compiled
+def _sum_main(codes: Ints, table: Ints, twice: Ints) -> None:
+    for n in range(len(twice)):
+        twice[n] += 2 * table[np.uint64(codes[n])]
+
+
+@compiled
+def _sum_pair(
+    codes: Ints, others: Ints, bins: Ints, more: Ints, weights: Ints, one: Ints, other: Ints
+) -> None:
+    for n in range(len(one)):
+        place = bins[np.uint64(codes[n])] + more[np.uint64(others[n])]
+        weight = weights[np.uint64(place)]
+        one[n] += weight
+        other[n] += weight
 
 
 @compiled
@@ -218,6 +239,8 @@ class Learned:
         self.ref = ref
         self._ranking = CompiledAdditive(model.ranking)
         self._interest = CompiledAdditive(model.interest)
+        self._spoken = (*self._ranking.reasons, RECENTLY_WATCHED)
+        """By the number of what lifts a tile; of nothing, -1, the last one."""
         self._priors = CompiledPriors(model.priors)
         self._hazard, self._combined = CompiledCurve(model.hazard), CompiledCurve(model.combined)
         self._trees, self._dedicated = (
@@ -230,7 +253,7 @@ class Learned:
         codes = feature_codes(state, slot, found, self._priors)
         utility, lifts = self._ranking.explain(codes)
         log_odds = self._trees.score(placement_row(codes, utility))
-        reasons = [RECENTLY_WATCHED if lift < 0 else self._ranking.reasons[lift] for lift in lifts]
+        reasons = list(map(self._spoken.__getitem__, lifts))
         return Ranking(utility.tolist(), reasons, self._dedicated.read(log_odds), "dedicated")
 
     def placements(self, state: ProfileState, slot: int, found: Candidates) -> dict[str, int]:

@@ -97,7 +97,8 @@ def unpack_show(show_id: str, data: bytes) -> Show:
     flags, counts, last_low, last_high, first_s, position, duration, credit = values[:8]
     series = bool(flags & _SERIES)
     end = _TITLE_AT + values[-1]
-    devices_end = end + (counts & 3) * _DEVICE.size
+    episodes_at = end + (counts & 3) * _DEVICE.size
+    tail = episodes_at + (counts >> 2 & 3) * _EPISODE.size
     last_ts = last_low | last_high << 32
     last = Bookmark(
         data[_TITLE_AT:end].decode() if series else show_id,
@@ -108,7 +109,7 @@ def unpack_show(show_id: str, data: bytes) -> Show:
         duration or None,
         None if credit == U32 else credit,
     )
-    tail, tail_flags = tail_at(data), values[45]
+    tail_flags = values[45]
     removal_ts, watched_ts, position_ts = unpack_marks(tail_flags, data, tail, last_ts)
     return Show(
         series=series,
@@ -146,8 +147,8 @@ def unpack_show(show_id: str, data: bytes) -> Show:
         removal_ts=removal_ts,
         watched_ts=watched_ts,
         nobody=unpack_nobody(tail_flags, data, tail, last),
-        devices=[ShowDevice(*d) for d in _DEVICE.iter_unpack(data[end:devices_end])],
-        episodes=listed_episodes(data),
+        devices=[ShowDevice(*d) for d in _DEVICE.iter_unpack(data[end:episodes_at])],
+        episodes=_unpack_episodes(data[episodes_at:tail]),
     )
 
 
@@ -177,7 +178,10 @@ def _episodes_at(data: bytes) -> int:
 
 def listed_episodes(data: bytes) -> list[ListedEpisode]:
     """Read the listed episodes of a packed show."""
-    listed = data[_episodes_at(data) : tail_at(data)]
+    return _unpack_episodes(data[_episodes_at(data) : tail_at(data)])
+
+
+def _unpack_episodes(listed: bytes) -> list[ListedEpisode]:
     return [
         ListedEpisode(title, at, length or None, low | high << 32)
         for title, at, length, low, high in _EPISODE.iter_unpack(listed)

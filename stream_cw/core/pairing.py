@@ -4,15 +4,14 @@ A player that rests on pause may report for hours that it is where it was, while
 on elsewhere. Such a report is as old as the first one of its position.
 """
 
-from typing import NamedTuple
-
 import msgspec
+from msgspec import Struct
 
 from stream_cw.core.events import Play, Playback, Stop
 from stream_cw.core.state import Device, OpenPlayback, hash64
 
 
-class Pairing(NamedTuple):
+class Pairing(Struct, frozen=True):
     """What a playback event means for its device's open playback.
 
     Attributes

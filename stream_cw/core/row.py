@@ -13,6 +13,7 @@ from stream_cw.core.columns import LAST
 from stream_cw.core.experiments import Arm, Experiment, arm_of, changed
 from stream_cw.core.limits import SESSION_GAP_MS
 from stream_cw.core.offers import read_offer
+from stream_cw.core.order import in_order
 from stream_cw.core.packed_show import glimpse, last_play, listed_episodes, unpack_show
 from stream_cw.core.placement import EVEN_CHANCE, PlacementMap, place
 from stream_cw.core.policies import WATCH_NEXT
@@ -106,8 +107,7 @@ def row(state: ProfileState, profile_id: str, device_id: str, view: View = RECEN
     found = candidates(state, view.policy, view.works, slot, now_of(state, view))
     ranking = view.scorer.rank(state, slot, found) if found.ids else NOTHING
     scores, ids, reasons = ranking.scores, found.ids, ranking.reasons
-    played: list[int] = found.shows[LAST].tolist()
-    order = sorted(range(len(ids)), key=lambda n: (-scores[n], -played[n], ids[n]))[:MAX_TILES]
+    order = in_order(scores, found.shows[LAST], ids)[:MAX_TILES]
     if len(order) > 1 and gives_way(view.policy, state, ids[order[0]], found.packed[order[0]]):
         reasons = [GIVES_WAY if n == order[0] else reason for n, reason in enumerate(reasons)]
         order[:2] = order[1], order[0]

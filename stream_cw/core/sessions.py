@@ -1,5 +1,7 @@
 """Sessions of a device: a `session_id` or 30 minutes of silence tell them apart."""
 
+from typing import Final
+
 import msgspec
 
 from stream_cw.core.events import (
@@ -14,6 +16,8 @@ from stream_cw.core.events import (
 )
 from stream_cw.core.limits import SESSION_GAP_MS, U16
 from stream_cw.core.state import DARK, Device
+
+_MADE_BY_PLAYERS: Final = (Stop, Progress, DisplayOff, RowSeen)
 
 
 def attend(device: Device | None, event: Event) -> tuple[Device, bool]:
@@ -73,7 +77,7 @@ def is_deliberate(event: Event) -> bool:
         return not event.autoplay
     if isinstance(event, SessionStart):
         return not event.inferred
-    return not isinstance(event, Stop | Progress | DisplayOff | RowSeen)
+    return not isinstance(event, _MADE_BY_PLAYERS)
 
 
 def _depth(depth: int, event: Event) -> int:

@@ -44,10 +44,9 @@ def forget_marks(show: Show) -> None:
     started = show.started_ts or 0
     if show.removal_ts < started:
         show.removed, show.removal_ts = False, 0
-    elsewhere = max((listed.ts for listed in show.episodes), default=0)
     if show.watched_ts < started:
         show.watched, show.watched_ts = False, 0
-    elif 0 < show.watched_ts <= elsewhere:
+    elif show.watched_ts and any(listed.ts >= show.watched_ts for listed in show.episodes):
         show.watched = False
 
 

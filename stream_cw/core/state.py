@@ -10,6 +10,7 @@ from typing import Final
 from msgspec import Struct
 
 from stream_cw.core.limits import SESSION_GAP_MS
+from stream_cw.core.shows import Shows
 
 EVENT_TYPES: Final = (
     "play",
@@ -148,8 +149,8 @@ class ProfileState(Struct, frozen=True, kw_only=True):
         The cause was not recorded.
     devices : tuple of Device
         A device keeps its slot until it leaves.
-    shows : dict of str to bytes
-        Packed shows by id; never changed in place.
+    shows : Shows
+        Packed shows by id.
     event_ids : bytes
         64-bit hashes of the newest event ids, oldest first.
     """
@@ -171,7 +172,7 @@ class ProfileState(Struct, frozen=True, kw_only=True):
     on_ts: int = 0
     private: bool = False
     devices: tuple[Device, ...] = ()
-    shows: dict[str, bytes] = {}
+    shows: Shows = Shows()
     event_ids: bytes = b""
 
 

@@ -65,10 +65,11 @@ def step(state: ProfileState | None, event: Event, source: Source) -> Step:
         if is_repeat(state, event):
             return Step(msgspec.structs.replace(state, source=source), applied=False)
     after = apply(state, event, source)
-    known = () if state is None else tuple(device.device_id for device in state.devices)
+    known = [] if state is None else [device.device_id for device in state.devices]
     if after is None:
-        mine = () if event.device_id in known else (event.device_id,)
-        return Step(None, applied=True, erased=known + mine)
-    kept = {device.device_id for device in after.devices}
+        mine = [] if event.device_id in known else [event.device_id]
+        return Step(None, applied=True, erased=(*known, *mine))
+    kept = [device.device_id for device in after.devices]
+    erased = () if known == kept else tuple(name for name in known if name not in kept)
     due = () if after.cause_type in QUIET else live_devices(after)
-    return Step(after, applied=True, due=due, erased=tuple(d for d in known if d not in kept))
+    return Step(after, applied=True, due=due, erased=erased)

@@ -1,6 +1,8 @@
 """What a playback event does to its show: positions, counts, decayed sums."""
 
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 from stream_cw.core.decay import HABIT_MS, HALF_LIVES_MS, added, landmarks
 from stream_cw.core.events import Episode, Movie
@@ -28,7 +30,7 @@ from stream_cw.core.sums import PLAY, hours_added, is_weekend, local_hour_bin, m
 _MINUTE_MS: Final = 60_000
 
 
-class Watch(NamedTuple):
+class Watch(Struct, frozen=True, kw_only=True):
     """A playback event as its show sees it.
 
     Attributes

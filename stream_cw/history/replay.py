@@ -14,7 +14,7 @@ from stream_cw.core.rows import Row, encode_row, row_key
 from stream_cw.core.state import ProfileState, Source, live_devices
 from stream_cw.core.step import step
 from stream_cw.errors import RefusedRecordError
-from stream_cw.history.log import EventLog
+from stream_cw.history.log import EventLog, LogHeader
 
 PLAIN_EPOCH = bytes(16)
 """Identity of a log that was never on a broker."""
@@ -133,6 +133,63 @@ def replay(
         )
 
 
+class RowWriter:
+    """Writes what comes of records as JSON lines, `{"key": …, "row": …}`, and counts.
+
+    Parameters
+    ----------
+    header : LogHeader or None
+        Of the log, as `EventLog` has it.
+    view : View
+    pushed : bool, default False
+        As `replay` has it.
+
+    Attributes
+    ----------
+    report : ReplayReport
+        Of the records so far.
+    """
+
+    def __init__(self, header: LogHeader | None, view: View, *, pushed: bool = False) -> None:
+        self.report = ReplayReport()
+        self._epoch = bytes.fromhex(header.epoch) if header else PLAIN_EPOCH
+        self._partitions = header.partitions if header else None
+        self._view, self._pushed = view, pushed
+        self._profiles: set[bytes | None] = set()
+
+    def lines(self, records: Iterable[Record]) -> Iterator[bytes]:
+        """Yield for each record all of its lines: one, several or none.
+
+        A row stands in its line byte for byte as on the push topic; a tombstone is null.
+        """
+        for played in replay(
+            records,
+            {},
+            epoch=self._epoch,
+            partitions=self._partitions,
+            view=self._view,
+            pushed=self._pushed,
+        ):
+            self._count(played)
+            yield b"".join(self._line(key, made) for key, made in played.rows)
+
+    def _count(self, played: Played) -> None:
+        report = self.report
+        report.records += 1
+        if played.refusal:
+            report.refused += 1
+            return
+        report.applied += played.applied
+        report.repeated += not played.applied
+        self._profiles.add(played.record.key)
+        report.profiles = len(self._profiles)
+
+    def _line(self, key: bytes, made: Row | None) -> bytes:
+        self.report.rows += made is not None
+        self.report.tombstones += made is None
+        return b'{"key":"%s","row":%s}\n' % (key, b"null" if made is None else encode_row(made))
+
+
 def replay_offline(
     log: EventLog,
     out: BinaryIO,
@@ -141,13 +198,12 @@ def replay_offline(
     pushed: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> ReplayReport:
-    """Replay a log and write its rows as JSON lines: `{"key": …, "row": …}`.
+    """Replay a log and write its rows, as `RowWriter` has them.
 
     Parameters
     ----------
     log : EventLog
     out : binary file
-        A row stands in its line byte for byte as on the push topic; a tombstone is null.
     view : View
     pushed : bool, default False
         As `replay` has it.
@@ -158,25 +214,9 @@ def replay_offline(
     -------
     ReplayReport
     """
-    report = ReplayReport()
-    states: dict[str, ProfileState] = {}
-    profiles = set()
-    epoch = bytes.fromhex(log.header.epoch) if log.header else PLAIN_EPOCH
-    partitions = log.header.partitions if log.header else None
-    for played in replay(log, states, epoch=epoch, partitions=partitions, view=view, pushed=pushed):
-        report.records += 1
-        if played.refusal:
-            report.refused += 1
-        else:
-            report.applied += played.applied
-            report.repeated += not played.applied
-            profiles.add(played.record.key)
-        for key, made in played.rows:
-            value = b"null" if made is None else encode_row(made)
-            out.write(b'{"key":"%s","row":%s}\n' % (key, value))
-            report.rows += made is not None
-            report.tombstones += made is None
+    writer = RowWriter(log.header, view, pushed=pushed)
+    for done, lines in enumerate(writer.lines(log), start=1):
+        out.write(lines)
         if progress:
-            progress(report.records)
-    report.profiles = len(profiles)
-    return report
+            progress(done)
+    return writer.report

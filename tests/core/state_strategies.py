@@ -20,6 +20,7 @@ from stream_cw.core.policies import WATCH_NEXT
 from stream_cw.core.priors import CompiledPriors, Priors
 from stream_cw.core.show import HOUR_BINS, ListedEpisode, Show, ShowDevice
 from stream_cw.core.show_tail import Bookmark, Nobody
+from stream_cw.core.shows import Shows
 from stream_cw.core.state import DARK, Device, ProfileState, Source
 from stream_cw.core.works import EPISODE, HEAD
 
@@ -169,7 +170,7 @@ def state_of(packed: dict[str, Show], owned: Sequence[Device], **fields: Any) ->
     known: dict[str, Any] = {"first_ts": T0, "now": NOW, "cause_id": "cause", "sessions": 7}
     return ProfileState(
         source=Source(EPOCH, 0, 0),
-        shows={show_id: pack_show(show) for show_id, show in packed.items()},
+        shows=Shows.of({show_id: pack_show(show) for show_id, show in packed.items()}),
         devices=tuple(owned),
         **known | fields,
     )

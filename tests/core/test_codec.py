@@ -12,6 +12,7 @@ from stream_cw.core.codec import VERSION, decode_state, encode_state, encoded_si
 from stream_cw.core.events import Episode, Play, Stop
 from stream_cw.core.limits import EVENT_IDS, SHOWS, STATE_BYTES, U16
 from stream_cw.core.packed_show import pack_show, unpack_show
+from stream_cw.core.shows import Shows
 from stream_cw.core.state import GAP_BINS, ProfileState, Source
 from stream_cw.core.step import step
 from stream_cw.errors import CorruptStateError, NewerStateError
@@ -165,7 +166,7 @@ def before_version_4(state: ProfileState) -> ProfileState:
         msgspec.structs.replace(device, deliberate_ts=device.last_ts) for device in state.devices
     )
     gaps = (0,) * GAP_BINS
-    return msgspec.structs.replace(state, shows=shows, devices=devices, resume_gaps=gaps)
+    return msgspec.structs.replace(state, shows=Shows.of(shows), devices=devices, resume_gaps=gaps)
 
 
 def before_version_3(state: ProfileState) -> ProfileState:
@@ -178,7 +179,7 @@ def before_version_3(state: ProfileState) -> ProfileState:
         assert show.lately != U16
         show.begun_slot, show.lately = None, U16
         shows[show_id] = pack_show(show)
-    return msgspec.structs.replace(state, shows=shows)
+    return msgspec.structs.replace(state, shows=Shows.of(shows))
 
 
 def test_a_state_of_version_1_is_read_for_ever():

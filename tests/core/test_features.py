@@ -31,6 +31,7 @@ from stream_cw.core.limits import U16
 from stream_cw.core.policies import WATCH_NEXT
 from stream_cw.core.priors import Priors
 from stream_cw.core.show import Show, ShowDevice, new_show
+from stream_cw.core.shows import Shows
 from stream_cw.core.state import Device, ProfileState, find_device
 from stream_cw.core.works import EPISODE, HEAD, Work
 
@@ -184,7 +185,8 @@ def test_the_order_of_the_shows_in_the_state_does_not_matter(state, random) -> N
     """
     order = list(state.shows)
     random.shuffle(order)
-    shuffled = msgspec.structs.replace(state, shows={name: state.shows[name] for name in order})
+    shows = Shows.of({name: state.shows[name] for name in order})
+    shuffled = msgspec.structs.replace(state, shows=shows)
     seen = slow.seen(state, 0)
     tied = len({show.last_ts for show in seen.shows}) < len(seen.shows)
     of_latest = {"place_of_last", "run_of_latest", "series_of_latest", "position_of_latest"}

@@ -41,6 +41,7 @@ from stream_cw.core.priors import Priors, title_hash
 from stream_cw.core.records import Record
 from stream_cw.core.row import View, row
 from stream_cw.core.rows import ModelRef, Row, decode_row, encode_row
+from stream_cw.core.shows import Shows
 from stream_cw.core.state import ProfileState, find_device, hash64, live_devices
 from stream_cw.history.log import EventLog
 from stream_cw.history.replay import replay
@@ -101,7 +102,7 @@ def test_a_full_state() -> None:
 
 def test_one_candidate() -> None:
     state = full_state()
-    only = dict(list(state.shows.items())[:1])
+    only = Shows.of(dict(list(state.shows.items())[:1]))
     for seed in range(5):
         assert check(a_random_model(seed), msgspec.structs.replace(state, shows=only)) == 1
 
@@ -218,7 +219,7 @@ def test_a_row_of_one_tile_says_that_it_was_watched() -> None:
     learned = Learned(shipped().model, shipped().ref)
     state = full_state()
     for show_id, packed in list(state.shows.items())[:8]:
-        alone = msgspec.structs.replace(state, shows={show_id: packed})
+        alone = msgspec.structs.replace(state, shows=Shows.of({show_id: packed}))
         found = candidates(alone, WATCH_NEXT)
         assert learned.rank(alone, 0, found).reasons == ["recently_watched"]
 
@@ -256,7 +257,7 @@ def test_a_model_without_faults_serves(changed: dict[str, Any]) -> None:
     travelled = msgspec.json.decode(msgspec.json.encode(model), type=Model)
     state = full_state()
     check(travelled, state)
-    one = dict(list(state.shows.items())[:1])
+    one = Shows.of(dict(list(state.shows.items())[:1]))
     check(travelled, msgspec.structs.replace(state, shows=one))
     made = row(state, "p", "d1", View(scorer=Learned(travelled, REF), model=1))
     assert decode_row(encode_row(made)) == made
@@ -387,7 +388,7 @@ def test_of_shows_played_at_once_the_smaller_id_stands_first() -> None:
         name: pack_show(msgspec.structs.replace(unpack_show(name, packed), last_ts=state.now))
         for name, packed in state.shows.items()
     }
-    state = msgspec.structs.replace(state, shows=at_once)
+    state = msgspec.structs.replace(state, shows=Shows.of(at_once))
     made = row(state, "p", "d1", View(scorer=Learned(model, REF), model=5))
     assert [tile.show_id for tile in made.tiles] == sorted(candidates(state, WATCH_NEXT).ids)[:20]
     assert list(state.shows) != sorted(state.shows)

@@ -13,6 +13,7 @@ from stream_cw.core.decay import HALF_LIVES_MS
 from stream_cw.core.events import Event, Movie, Play, Progress, SetRecording, Stop
 from stream_cw.core.packed_show import unpack_show
 from stream_cw.core.row import row
+from stream_cw.core.shows import Shows
 from stream_cw.core.state import Device, ProfileState, Source, find_device
 from stream_cw.core.step import step
 
@@ -188,7 +189,7 @@ LEAKS = {
         )
     },
     "show": lambda state, _event: msgspec.structs.replace(
-        state, shows={name: data[:-1] + b"?" for name, data in state.shows.items()}
+        state, shows=Shows.of({name: data[:-1] + b"?" for name, data in state.shows.items()})
     ),
     "new show": lambda state, event: applying._play(
         state, event, Movie(id="film-2"), find_device(state, event.device_id)
