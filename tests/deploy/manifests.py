@@ -65,7 +65,8 @@ def environment(manifest: Manifest) -> dict[str, Any]:
     """Give what a container finds in its environment: values, or where one comes from."""
     found: dict[str, Any] = {}
     for source in container(manifest).get("envFrom", []):
-        found |= generated(source["configMapRef"]["name"])
+        if "configMapRef" in source:
+            found |= generated(source["configMapRef"]["name"])
     return found | {
         entry["name"]: entry.get("value", entry.get("valueFrom"))
         for entry in container(manifest).get("env", [])

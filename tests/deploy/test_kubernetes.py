@@ -127,6 +127,18 @@ def test_secrets_are_only_referred_to() -> None:
 
 
 @pytest.mark.parametrize("manifest", RUNNING, ids=names)
+def test_each_role_proves_who_it_is_by_secrets_of_its_own(manifest: Manifest) -> None:
+    secret = f"{manifest['metadata']['name']}-kafka"
+    named = [each["secretRef"] for each in container(manifest)["envFrom"] if "secretRef" in each]
+    assert named == [{"name": secret, "optional": True}]
+    [volume] = [each for each in pod(manifest)["volumes"] if "secret" in each]
+    assert volume["secret"] == {"secretName": f"{secret}-files", "optional": True}
+    [mount] = [m for m in container(manifest)["volumeMounts"] if m["name"] == volume["name"]]
+    assert mount["readOnly"] is True
+    assert mount["mountPath"] in (ROOT / "docs" / "operations.md").read_text()
+
+
+@pytest.mark.parametrize("manifest", RUNNING, ids=names)
 def test_a_pod_may_do_nothing_that_it_need_not(manifest: Manifest) -> None:
     [uid] = re.findall(r"useradd --uid (\d+)", (ROOT / "Dockerfile").read_text())
     spec, only = pod(manifest), container(manifest)
