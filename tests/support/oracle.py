@@ -28,6 +28,7 @@ from stream_cw.core.state import ProfileState
 from stream_cw.core.step import QUIET
 from stream_cw.history.log import EventLog
 from stream_cw.history.replay import replay
+from stream_cw.worker.output import SOURCE_OFFSET
 
 Place = tuple[bytes, Version]
 """A device's key and a version: a place for one row."""
@@ -41,6 +42,8 @@ class Expected:
     """SHA-256 of what may stand at each place."""
     last: dict[bytes, set[bytes | None]] = field(default_factory=dict)
     """Content of each device's last row, under each of the views; None: it is erased."""
+    erased: dict[bytes, list[int]] = field(default_factory=lambda: defaultdict(list))
+    """Offsets of the events that erased each device's row: versions begin anew behind them."""
     refused: set[tuple[str, int, int]] = field(default_factory=set)
     states: dict[bytes, bytes] = field(default_factory=dict)
     events: int = 0
@@ -113,7 +116,9 @@ def _replay(
         if played.refusal is not None:
             place = (log.header.topic, played.record.partition, played.record.offset)
             expected.refused.add(place)
-        last |= {played.key(device_id): [None] for device_id in played.erased}
+        for device_id in played.erased:
+            last[played.key(device_id)] = [None]
+            expected.erased[played.key(device_id)].append(played.record.offset)
         for device_id in played.due:
             key = played.key(device_id)
             if played.state.cause_type not in QUIET:
@@ -199,6 +204,7 @@ def digest(row: bytes) -> bytes:
 def _judge_rows(records: Iterable[Record], expected: Expected) -> Verdict:
     verdict = Verdict(expected.events, 0, [], 0, 0, [], 0, set(), [])
     newest: dict[bytes, Row | None] = {}
+    shown: dict[bytes, int] = {}
     for found in records:
         key, value = found.key, found.value
         assert key is not None
@@ -206,22 +212,27 @@ def _judge_rows(records: Iterable[Record], expected: Expected) -> Verdict:
         if value is None:
             newest[key] = None
             continue
-        row = decode_row(value)
+        row, source = decode_row(value), int(dict(found.headers)[SOURCE_OFFSET] or b"")
         if digest(value) not in expected.rows.get((key, row.version), ()):
             verdict.wrong.append(f"{key.decode()} {row.version}")
         before = newest.get(key)
         if before is not None:
             verdict.repeated += row.version == before.version
-            if row.version < before.version:
+            if row.version < before.version and not anew(expected.erased[key], shown[key], source):
                 verdict.lower += 1
                 verdict.lower_at.append(found.append_ts or 0)
-        newest[key] = row
+        newest[key], shown[key] = row, source
     verdict.stale = sorted(
         key
         for key in newest.keys() | expected.last.keys()
         if _content(newest.get(key)) not in expected.last.get(key, {None})
     )
     return verdict
+
+
+def anew(erased: Iterable[int], before: int, source: int) -> bool:
+    """Whether a row was erased between two events: compaction may have taken the tombstone."""
+    return any(before < offset < source for offset in erased)
 
 
 def _content(row: Row | None) -> bytes | None:
