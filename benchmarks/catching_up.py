@@ -2,21 +2,23 @@
 
 Apache Kafka with 4 partitions runs on this machine, and one process of each system in turn: this
 project's worker, the same job in a Faust app as its guide writes it, in Quix Streams, and in a bare
-loop of confluent-kafka that keeps nothing, which is the limit. Rounds alternate; each run has fresh
-topics with the same log, and begins at offset 0.
+loop of confluent-kafka that keeps nothing, which is the limit. Each has topics, a group and a
+folder of its own. The log is cut into stretches: all systems in turn go through the first one, each
+started on what waits and ended when it has committed all of it, then through the second, and so on.
 
-Time begins when a tenth of the events have their row on the topic (with full profiles: when those
-that fill them have) and ends when the last one has, by the broker's stamps. So the start of a
-process, joining a group and compiling count for none. A changelog's bytes are those of its segments
-in the broker's folder.
+Time begins when a tenth of a stretch has its rows on the topic and ends when all of it has, by the
+broker's stamps. So the start of a process, joining a group and compiling count for none. A
+changelog's bytes are those of its segments in the broker's folder, compaction being off.
 
 The Faust app gets a tenth of the profiles: it would take minutes for the others' seconds.
 """
 
+import os
 import shutil
 import tempfile
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
-from statistics import median
 from typing import Annotated, Final
 
 import typer
@@ -25,17 +27,16 @@ from msgspec.structs import replace
 from rich.console import Console
 
 from benchmarks.bars import WIDTH, Bar, at_least, tell
-from benchmarks.histories import SESSION, Histories, write
+from benchmarks.histories import Histories, write
 from benchmarks.peers import BROKER, OURS, SYSTEMS, Site, log_bytes, working
-from benchmarks.progress import Trail, wait_until_through
+from benchmarks.progress import Span, Trail, wait_until_through
 from stream_cw.broker.kafka import kafka_broker
-from stream_cw.broker.process import Broker
+from stream_cw.core.events import Event
 
 SLOW: Final = {"faust": 10}
 """By how much fewer profiles a system has."""
 SECONDS: Final = 900.0
-FULL_EACH: Final = 20 * SESSION
-"""Events of a full profile that are measured."""
+WARM_UP: Final = 0.1
 BARS: Final = {
     ("full", "faust"): 3.0,
     ("full", "quix"): 1.0,
@@ -47,119 +48,164 @@ BARS: Final = {
 
 
 class Scene(Struct, frozen=True):
-    """A job on a log."""
+    """A job on a log, which has so many events of each profile."""
 
     name: str
     job: str
     histories: Histories
+    each: int
 
 
-class Run(Struct, frozen=True):
-    """What one run came to.
-
-    Attributes
-    ----------
-    rate : float
-        Events a second.
-    cpu : float
-        Microseconds of CPU time that the process took for an event, its start included.
-    changelog : float
-        Bytes for an event.
-    rows : float
-        Rows for an event.
-    """
-
-    rate: float
-    cpu: float
-    changelog: float
-    rows: float
-
-
-def scenes(events: int, profiles: int) -> list[Scene]:
+def scenes(events: int, profiles: int, full_profiles: int) -> list[Scene]:
     """List what is measured, for so many events of so many profiles."""
-    short = Histories(profiles, events // profiles)
-    full = Histories(max(10, profiles // 20), FULL_EACH, full=True)
+    short, full = Histories(profiles), Histories(full_profiles, full=True)
+    each = events // profiles
     return [
-        Scene("full job, short histories", "full", short),
-        Scene("full job, full profiles", "full", full),
-        Scene("trivial job", "trivial", short),
+        Scene("full job, short histories", "full", short, each),
+        Scene("full job, full profiles", "full", full, each),
+        Scene("trivial job", "trivial", short, each),
     ]
 
 
-def run(broker: Broker, folder: Path, system: str, scene: Scene, name: str) -> Run:
-    """Let one system catch up."""
-    histories = scene.histories
-    if system in SLOW:
-        histories = replace(histories, profiles=max(1, histories.profiles // SLOW[system]))
-    site = Site(broker.address, name, folder / name)
-    write(broker.address, site.topics.events, histories)
-    with working(system, scene.job, site) as process:
-        wait_until_through(site, histories.events, process.check, SECONDS)
-        cpu = process.cpu_seconds()
-    trail = Trail(site)
-    found = Run(
-        rate=trail.rate(histories.before or histories.events // 10, histories.events),
-        cpu=1e6 * cpu / histories.events,
-        changelog=log_bytes(folder / "kafka", site) / histories.events,
-        rows=len(trail.rows) / histories.events,
-    )
-    site.remove()
-    shutil.rmtree(site.folder)
-    return found
+class Contender:
+    """A system in a scene: it goes through the log, stretch by stretch.
 
+    Attributes
+    ----------
+    spans : list of Span
+        What it took for each stretch.
+    cpu : float
+        Seconds of CPU time that its processes took for the stretches, their starts included.
+    """
 
-def bars_of(scene: Scene, runs: dict[str, list[Run]]) -> list[Bar]:
-    """Compare the worker with its peers, round by round."""
-    found: list[Bar] = []
-    for system, its in runs.items():
-        rates = [one.rate for one in its]
-        name = f"{scene.name}: {system}"
-        found += [
-            Bar(name=name, value=median(rates), unit="events/s"),
-            Bar(name=f"{name}, least", value=min(rates), unit="events/s"),
-            Bar(name=f"{name}, most", value=max(rates), unit="events/s"),
-            Bar(name=f"{name}, process", value=median(o.cpu for o in its), unit="us CPU/event"),
-            Bar(name=f"{name}, changelog", value=median(o.changelog for o in its), unit="B/event"),
-            Bar(name=f"{name}, rows", value=median(o.rows for o in its), unit="rows/event"),
+    def __init__(self, system: str, scene: Scene, stretches: int, brokers: str, home: Path) -> None:
+        self.system = system
+        histories = scene.histories
+        fewer = max(1, histories.profiles // SLOW.get(system, 1))
+        self._histories = replace(histories, profiles=fewer)
+        self._job = scene.job
+        self._cuts = [scene.each * number // stretches for number in range(stretches + 1)]
+        self._home = home
+        name = f"{system}-{scene.name.replace(', ', '-').replace(' ', '-')}"
+        self.site = Site(brokers, name, home / name)
+        self._trail = Trail(self.site)
+        self._written = 0
+        self._starts = 0
+        self._logged = 0
+        self.spans: list[Span] = []
+        self.cpu = 0.0
+
+    def fill(self) -> None:
+        """Fill the profiles, where they are to be full."""
+        if self._histories.full:
+            self._go_through(self._histories.before())
+            self._trail.span(WARM_UP)
+            self._logged = log_bytes(self._home / "kafka", self.site)
+
+    def take(self, number: int) -> Span:
+        """Go through a stretch."""
+        cpu = self._go_through(self._histories.events(*self._cuts[number : number + 2]))
+        self.cpu += cpu
+        self.spans.append(self._trail.span(WARM_UP))
+        return self.spans[-1]
+
+    def _go_through(self, events: Iterable[Event]) -> float:
+        site = self.site
+        self._written += write(site.brokers, site.topics.events, events)
+        self._starts += 1
+        with working(self.system, self._job, site, f"run-{self._starts}") as process:
+            wait_until_through(site, self._written, process.check, SECONDS)
+            return process.cpu_seconds()
+
+    def rate(self) -> float:
+        """Events a second over all stretches."""
+        return sum(span.events for span in self.spans) / sum(span.seconds for span in self.spans)
+
+    def bars(self, scene: str) -> list[Bar]:
+        """Tell what it came to."""
+        events = self._histories.profiles * self._cuts[-1]
+        rates = [rate_of(span) for span in self.spans]
+        logged = log_bytes(self._home / "kafka", self.site) - self._logged
+        rows = sum(span.rows for span in self.spans)
+        figures = [
+            ("", self.rate(), "events/s"),
+            (", slowest stretch", min(rates), "events/s"),
+            (", fastest stretch", max(rates), "events/s"),
+            (", its process", 1e6 * self.cpu / events, "us CPU/event"),
+            (", changelog", logged / events, "B/event"),
+            (", rows", rows / events, "rows/event"),
         ]
-    for system, its in runs.items():
-        if system != OURS and OURS in runs:
-            pairs = zip(runs[OURS], its, strict=True)
-            ratio = median(ours.rate / theirs.rate for ours, theirs in pairs)
-            name = f"{scene.name}: ours / {system}"
-            limit = BARS.get((scene.job, system))
-            if limit is None:
-                found.append(Bar(name=name, value=ratio, unit="times"))
-            else:
-                found.append(at_least(name, ratio, limit))
-    return found
+        name = f"{scene}: {self.system}"
+        return [Bar(name=name + what, value=value, unit=unit) for what, value, unit in figures]
+
+    def end(self) -> None:
+        """Remove what it left."""
+        self.site.remove()
+        shutil.rmtree(self.site.folder)
+
+
+def rate_of(span: Span) -> float:
+    """Events a second of a stretch."""
+    return span.events / max(0.001, span.seconds)
+
+
+def measured(
+    scene: Scene, systems: list[str], stretches: int, brokers: str, home: Path
+) -> Iterator[str | Bar]:
+    """Let systems go through a scene; yield lines on the way, and figures at the end."""
+    contenders = [Contender(system, scene, stretches, brokers, home) for system in systems]
+    for one in contenders:
+        one.fill()
+    for number in range(stretches):
+        for one in contenders if number % 2 == 0 else reversed(contenders):
+            rate = rate_of(one.take(number))
+            yield f"{scene.name}, stretch {number + 1}: {one.system}: {rate:,.0f} events/s"
+    for one in contenders:
+        yield from one.bars(scene.name)
+    yield from compared(scene, {one.system: one for one in contenders})
+    for one in contenders:
+        one.end()
+
+
+def compared(scene: Scene, contenders: dict[str, Contender]) -> Iterator[Bar]:
+    """Compare the worker with its peers."""
+    ours = contenders.pop(OURS, None)
+    for system, theirs in contenders.items() if ours else ():
+        name, ratio = f"{scene.name}: ours / {system}", ours.rate() / theirs.rate()
+        limit = BARS.get((scene.job, system))
+        if limit is None:
+            yield Bar(name=name, value=ratio, unit="times")
+        else:
+            yield at_least(name, ratio, limit)
+        ratios = [rate_of(a) / rate_of(b) for a, b in zip(ours.spans, theirs.spans, strict=True)]
+        yield Bar(name=f"{name}, least of a stretch", value=min(ratios), unit="times")
 
 
 def main(
     events: Annotated[int, typer.Option(min=300)] = 300_000,
     profiles: Annotated[int, typer.Option(min=10)] = 20_000,
-    rounds: Annotated[int, typer.Option(min=1)] = 2,
+    full_profiles: Annotated[int, typer.Option(min=10, help="As many events of each.")] = 2_000,
+    stretches: Annotated[int, typer.Option(min=1, help="Parts of the log.")] = 3,
     only: Annotated[list[str] | None, typer.Option(help="Systems, else all.")] = None,
     job: Annotated[str | None, typer.Option(help="full or trivial, else both.")] = None,
     json: Annotated[Path | None, typer.Option(help="Where the figures go.")] = None,
 ) -> None:
     """Measure the worker and its peers, and print each bar."""
-    console, found = Console(width=WIDTH), []
+    console = Console(width=WIDTH)
     systems = [system for system in SYSTEMS if not only or system in only]
+    found = [Bar(name="load of the machine before", value=os.getloadavg()[0], unit="processes")]
     with (
         tempfile.TemporaryDirectory(prefix="benchmark-") as name,
         kafka_broker(Path(name) / "kafka", settings=BROKER) as broker,
     ):
-        for number, scene in enumerate(scenes(events, profiles)):
-            if job not in (None, scene.job):
-                continue
-            runs: dict[str, list[Run]] = {system: [] for system in systems}
-            for round_ in range(rounds):
-                for system in systems if round_ % 2 == 0 else reversed(systems):
-                    one = run(broker, Path(name), system, scene, f"{system}-{number}-{round_}")
-                    console.print(f"{scene.name}: {system}: {one.rate:,.0f} events/s")
-                    runs[system].append(one)
-            found += bars_of(scene, runs)
+        all_scenes = scenes(events, profiles, full_profiles)
+        wanted = [scene for scene in all_scenes if job in (None, scene.job)]
+        runs = (measured(scene, systems, stretches, broker.address, Path(name)) for scene in wanted)
+        for one in chain.from_iterable(runs):
+            if isinstance(one, Bar):
+                found.append(one)
+            else:
+                console.print(one)
     tell(found, json)
 
 

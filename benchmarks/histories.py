@@ -1,13 +1,13 @@
 """Logs of events that a worker and its peers are given alike.
 
-Members of many profiles watch at the same time, so that the events of one lie far from one another:
-a session in three events (the app is opened, an episode is played and stopped), now on one device,
-now on another, mostly of a series that was watched before. Each event makes another row of what was
-there, so none is held back: an event whose row never came could not be told from one that waits.
+Members of many profiles watch at the same time: all profiles take turns, so that a round of the
+worker has one event of each and conflates nothing that its peers do not. A session is three events
+(the app is opened, an episode is played and stopped), now on one device, now on another, mostly of
+a series that was watched before. Each event makes another row of what was there, so none is held
+back: an event whose row never came could not be told from one that waits.
 """
 
-import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from confluent_kafka import Producer
@@ -31,38 +31,24 @@ class Histories(Struct, frozen=True):
     Attributes
     ----------
     profiles : int
-    each : int
-        Events of a profile that are measured; whole sessions.
     full : bool
-        Each profile has watched 64 series before, an event each: those come first.
+        Each profile has watched 64 series before, an event each.
     """
 
     profiles: int
-    each: int
     full: bool = False
 
-    @property
-    def before(self) -> int:
-        """Events that fill the profiles, and are not measured."""
-        return SHOWS * self.profiles if self.full else 0
-
-    @property
-    def events(self) -> int:
-        """All events."""
-        return self.before + self.profiles * self.each
-
-    def in_order(self) -> Iterator[Event]:
-        """Yield the events as they stand in the log."""
-        rng = random.Random(7)  # noqa: S311
-        turns = list(range(self.profiles)) * self.each
+    def before(self) -> Iterator[Event]:
+        """Yield the events that fill the profiles."""
         for number in range(SHOWS if self.full else 0):
             for profile in range(self.profiles):
                 yield _fill(profile, number)
-        rng.shuffle(turns)
-        counts = [0] * self.profiles
-        for profile in turns:
-            yield self.nth(profile, counts[profile])
-            counts[profile] += 1
+
+    def events(self, first: int, last: int) -> Iterator[Event]:
+        """Yield events of all profiles in turn: each one's from a number to before another."""
+        for number in range(first, last):
+            for profile in range(self.profiles):
+                yield self.nth(profile, number)
 
     def nth(self, profile: int, number: int) -> Event:
         """Give an event of a profile behind those that fill it."""
@@ -118,8 +104,8 @@ def name_of(profile: int) -> str:
     return f"profile-{profile:08d}"
 
 
-def write(brokers: str, topic: str, histories: Histories) -> None:
-    """Put a log on a topic."""
+def write(brokers: str, topic: str, events: Iterable[Event]) -> int:
+    """Put events on a topic; tell how many."""
     producer = Producer(
         {
             "bootstrap.servers": brokers,
@@ -128,7 +114,9 @@ def write(brokers: str, topic: str, histories: Histories) -> None:
             "queue.buffering.max.messages": 1_000_000,
         }
     )
-    for event in histories.in_order():
+    count = 0
+    for event in events:
+        count += 1
         while True:
             try:
                 producer.produce(topic, encode_event(event), event.profile_id)
@@ -138,3 +126,4 @@ def write(brokers: str, topic: str, histories: Histories) -> None:
                 break
         producer.poll(0)
     assert producer.flush(120) == 0
+    return count

@@ -181,7 +181,7 @@ class Load:
     def __init__(self, brokers: str, events: str, rows: str) -> None:
         self._rows = Rows(brokers, rows)
         self._sending = Sending(brokers, events)
-        self._histories = Histories(PROFILES, 0)
+        self._histories = Histories(PROFILES)
         self._counts = [0] * PROFILES
         self._rng = random.Random(11)  # noqa: S311
         self._saturation = 0.0

@@ -58,9 +58,9 @@ class Site:
 
 
 @contextmanager
-def working(system: str, job: str, site: Site) -> Iterator[Process]:
-    """Run one of `SYSTEMS` on a job for as long as the context lasts."""
-    folder = site.folder / "run"
+def working(system: str, job: str, site: Site, name: str = "run") -> Iterator[Process]:
+    """Run one of `SYSTEMS` on a job for as long as the context lasts; it logs in a folder."""
+    folder = site.folder / name
     if system == OURS:
         settings: dict[str, object] = {
             "STREAM_CW_BROKERS": site.brokers,

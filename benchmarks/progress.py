@@ -4,12 +4,8 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from confluent_kafka import (
-    OFFSET_BEGINNING,
-    Consumer,
-    KafkaException,
-    TopicPartition,
-)
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+from msgspec import Struct
 
 from benchmarks.jobs import PARTITIONS
 from benchmarks.peers import Site
@@ -41,57 +37,74 @@ def wait_until_through(site: Site, events: int, check: Callable[[], None], secon
         time.sleep(0.5)
 
 
-class Trail:
-    """The rows of a run: when the broker had each, and which event it follows from.
+class Span(Struct, frozen=True):
+    """A stretch of a log that a system went through.
 
     Attributes
     ----------
-    rows : list of (int, int, int)
-        Append time in ms, partition and offset of the event; in the order of time.
+    events : int
+    seconds : float
+    rows : int
     """
 
+    events: int
+    seconds: float
+    rows: int
+
+
+class Trail:
+    """Follows the rows that a system leaves; see `span`."""
+
     def __init__(self, site: Site) -> None:
-        self.rows: list[tuple[int, int, int]] = []
-        consumer = Consumer(
-            {
-                "bootstrap.servers": site.brokers,
-                "group.id": "trail",
-                "enable.auto.commit": False,
-                "fetch.max.bytes": 50_000_000,
-            }
-        )
+        self._site = site
+        self._places = [0] * PARTITIONS
+        self._reached = [-1] * PARTITIONS
+
+    def span(self, warm_up: float) -> Span:
+        """Read the rows since the last call; tell how long the events behind them took.
+
+        An event has its row when one of it, or of a later one of its partition, is on the topic.
+        Time begins when the first part of the events have theirs, a share of `warm_up`, and ends
+        when all have.
+        """
+        rows = sorted(self._read())
+        before = sum(self._reached)
+        ends = list(self._reached)
+        for _, partition, offset in rows:
+            ends[partition] = max(offset, ends[partition])
+        events = sum(ends) - before
+        began, at, covered = 0, 0, 0
+        for stamp, partition, offset in rows:
+            covered += max(0, offset - self._reached[partition])
+            self._reached[partition] = max(offset, self._reached[partition])
+            if not began and covered >= warm_up * events:
+                began, at = stamp, covered
+            if covered == events:
+                break
+        return Span(events - at, (stamp - began) / 1000, len(rows))
+
+    def _read(self) -> list[tuple[int, int, int]]:
+        """Read what came: when the broker had a row, and partition and offset of its event."""
+        found: list[tuple[int, int, int]] = []
+        settings = {"group.id": "trail", "enable.auto.commit": False}
+        consumer = Consumer({"bootstrap.servers": self._site.brokers, **settings})
         try:
             places = [
-                TopicPartition(site.topics.rows, number, OFFSET_BEGINNING)
-                for number in range(PARTITIONS)
+                TopicPartition(self._site.topics.rows, number, place)
+                for number, place in enumerate(self._places)
             ]
-            left = sum(consumer.get_watermark_offsets(place, TIMEOUT)[1] for place in places)
+            ends = [consumer.get_watermark_offsets(place, TIMEOUT)[1] for place in places]
+            left = sum(ends) - sum(self._places)
             consumer.assign(places)
             while left:
                 messages = consumer.consume(min(left, AT_ONCE), TIMEOUT)
-                assert messages, f"{left} rows of {site.prefix} did not come"
+                assert messages, f"{left} rows of {self._site.prefix} did not come"
                 for message in messages:
                     named = dict(message.headers() or [])
                     partition, offset = (int(named[name]) for name in _SOURCE)
-                    self.rows.append((message.timestamp()[1], partition, offset))
+                    found.append((message.timestamp()[1], partition, offset))
                 left -= len(messages)
         finally:
             consumer.close()
-        self.rows.sort()
-
-    def rate(self, first: int, events: int) -> float:
-        """Tell the events a second from when `first` events had their row to when all had.
-
-        An event has its row when one of it, or of a later one of its partition, is on the topic.
-        """
-        reached = [-1] * PARTITIONS
-        covered, began, at_first = 0, None, 0
-        for stamp, partition, offset in self.rows:
-            covered += max(0, offset - reached[partition])
-            reached[partition] = max(offset, reached[partition])
-            if began is None and covered >= first:
-                began, at_first = stamp, covered
-            if covered == events:
-                assert began is not None
-                return 1000 * (events - at_first) / max(1, stamp - began)
-        raise SystemExit(f"rows of {covered} events, wanted those of {events}")
+        self._places = ends
+        return found

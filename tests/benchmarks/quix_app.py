@@ -18,7 +18,8 @@ KEY = "state"
 class RowSerializer(Serializer):
     """Sends the bytes that the job made."""
 
-    def __call__(self, value: Sent, _: SerializationContext) -> bytes | None:
+    def __call__(self, value: Sent, ctx: SerializationContext) -> bytes | None:
+        del ctx
         return value.value
 
 
