@@ -8,6 +8,7 @@ back: an event whose row never came could not be told from one that waits.
 """
 
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Any, Final
 
 from confluent_kafka import Producer
@@ -15,11 +16,16 @@ from msgspec import Struct
 
 from stream_cw.core.events import Episode, Event, Play, SessionStart, Stop, encode_event
 from stream_cw.core.limits import SHOWS
+from stream_cw.core.state import ProfileState, Source
+from stream_cw.core.step import step
 
 START: Final = 1_600_000_000_000
 MINUTE: Final = 60_000
 SESSION: Final = 3
 """Events."""
+FILLING: Final = 2 * SHOWS
+"""Sessions that a full profile has behind it."""
+MOST_SERIES: Final = 5_000
 DEVICES: Final = ("tv", "phone")
 _SERIES: Final = (0, 0, 1, 0, 2, 1, 0, 3)
 """Of a profile with a short history, session by session: what it goes on with."""
@@ -32,17 +38,11 @@ class Histories(Struct, frozen=True):
     ----------
     profiles : int
     full : bool
-        Each profile has watched 64 series before, an event each.
+        Each profile has watched 64 series before, and goes on with one or the other: see `filled`.
     """
 
     profiles: int
     full: bool = False
-
-    def before(self) -> Iterator[Event]:
-        """Yield the events that fill the profiles."""
-        for number in range(SHOWS if self.full else 0):
-            for profile in range(self.profiles):
-                yield _fill(profile, number)
 
     def events(self, first: int, last: int) -> Iterator[Event]:
         """Yield events of all profiles in turn: each one's from a number to before another."""
@@ -51,57 +51,54 @@ class Histories(Struct, frozen=True):
                 yield self.nth(profile, number)
 
     def nth(self, profile: int, number: int) -> Event:
-        """Give an event of a profile behind those that fill it."""
+        """Give an event of a profile."""
         session, part = divmod(number, SESSION)
-        often = _SERIES[session % len(_SERIES)]
-        show = (session * 29 + profile) % SHOWS if self.full else often
-        begun = START + (SHOWS + session) * 23 * 60 * MINUTE
+        if self.full:
+            session += FILLING
+            series = session * 29 % SHOWS
+        else:
+            series = profile * 31 + 7 * _SERIES[session % len(_SERIES)]
         device = DEVICES[session % 3 % 2]
-        name = f"{session}-{part}"
+        common: dict[str, Any] = {
+            "event_id": f"event-{profile}-{session}-{part}",
+            "profile_id": f"profile-{profile:08d}",
+            "device_id": f"{device}-{profile if not self.full else 0:08d}",
+            "device_type": device,
+        }
+        begun = START + session * 23 * 60 * MINUTE
         if part == 0:
-            return SessionStart(ts=begun, **_common(profile, device, name))
-        title = _episode(profile, show, 1 + session % 24)
+            return SessionStart(ts=begun, **common)
         kind, minutes = ((Play, 1), (Stop, 22))[part - 1]
         return kind(
             ts=begun + minutes * MINUTE,
-            title=title,
+            title=_episode(series % MOST_SERIES, 1 + session % 24),
             position_ms=(minutes + 5 + session % 5) * MINUTE,
-            **_common(profile, device, name),
+            **common,
         )
 
 
-def _fill(profile: int, number: int) -> Event:
-    return Play(
-        ts=START + number * 23 * 60 * MINUTE,
-        title=_episode(profile, number, 1),
-        position_ms=number * 20_000,
-        **_common(profile, DEVICES[number % 2], f"fill-{number}"),
-    )
-
-
-def _episode(profile: int, show: int, number: int) -> Episode:
-    series = f"series-{(profile * 31 + show * 7) % 5_000:08d}"
+def _episode(series: int, number: int) -> Episode:
+    series_id = f"series-{series:08d}"
     return Episode(
-        id=f"{series}-s1e{number}",
-        series_id=series,
+        id=f"{series_id}-s1e{number}",
+        series_id=series_id,
         season=1,
         episode=number,
         duration_ms=45 * MINUTE,
     )
 
 
-def _common(profile: int, device: str, name: str) -> dict[str, Any]:
-    return {
-        "event_id": f"event-{profile}-{name}",
-        "profile_id": name_of(profile),
-        "device_id": f"{device}-{profile:08d}",
-        "device_type": device,
-    }
-
-
-def name_of(profile: int) -> str:
-    """Name a profile."""
-    return f"profile-{profile:08d}"
+@cache
+def filled() -> ProfileState:
+    """Make the state of a full profile: all of `FILLING` sessions are in it."""
+    state: ProfileState | None = None
+    one = Histories(1, full=True)
+    for number in range(FILLING * SESSION):
+        event = one.nth(0, number - FILLING * SESSION)
+        state = step(state, event, Source(bytes(16), 0, number)).state
+    assert state is not None
+    assert len(state.shows) == SHOWS
+    return state
 
 
 def write(brokers: str, topic: str, events: Iterable[Event]) -> int:

@@ -2,6 +2,7 @@
 
 - full: this project's step. The state is decoded, the event is taken, the row of each device that
   is due is made with the shipped model, the state is encoded. As the worker's, byte for byte.
+- filled: the same for profiles of which each begins with a full state.
 - trivial: a map of the last 20 titles, and a list of them out. What is left is plumbing.
 """
 
@@ -10,7 +11,9 @@ from typing import Final, NamedTuple
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
+from benchmarks.histories import filled
 from stream_cw.core.codec import decode_state, encode_state
 from stream_cw.core.records import Record, admit
 from stream_cw.core.row import View, row
@@ -39,13 +42,14 @@ Job = Callable[[bytes | None, Record], tuple[bytes | None, list[Sent]]]
 """Takes the encoded state of a profile and a record of it; gives the new state and what is sent."""
 
 
-def full() -> Job:
-    """Make the job of the worker."""
+def full(first: bytes | None = None) -> Job:
+    """Make the job of the worker; a profile that is met for the first time has a first state."""
     view = View(scorer=choose("shipped"))
     warm_up(view)
 
     def run(before: bytes | None, record: Record) -> tuple[bytes | None, list[Sent]]:
         event = admit(record, PARTITIONS)
+        before = first if before is None else before
         state = None if before is None else decode_state(before)
         result = step(state, event, Source(_EPOCH, record.partition, record.offset))
         headers = source_of(record)
@@ -99,7 +103,17 @@ def trivial() -> Job:
     return run
 
 
-JOBS: Final[dict[str, Callable[[], Job]]] = {"full": full, "trivial": trivial}
+def filled_job() -> Job:
+    """Make the job of the worker for full profiles."""
+    elsewhere = Source(b"\xff" * 16, 0, 0)  # the guard is that of another log
+    return full(encode_state(replace(filled(), source=elsewhere)))
+
+
+JOBS: Final[dict[str, Callable[[], Job]]] = {
+    "full": full,
+    "filled": filled_job,
+    "trivial": trivial,
+}
 
 
 def source_of(record: Record) -> list[tuple[str, bytes]]:

@@ -67,7 +67,7 @@ def working(system: str, job: str, site: Site, name: str = "run") -> Iterator[Pr
             "STREAM_CW_TOPIC_PREFIX": site.prefix,
             "STREAM_CW_DATA_DIR": site.folder / "state",
         }
-        module = ["stream_cw.cli", "worker"] if job == "full" else ["benchmarks.plumbing"]
+        module = ["stream_cw.cli", "worker"] if job != "trivial" else ["benchmarks.plumbing"]
         command = [sys.executable, "-m", *module]
     else:
         settings = {

@@ -60,6 +60,10 @@ class Trail:
         self._places = [0] * PARTITIONS
         self._reached = [-1] * PARTITIONS
 
+    def skip(self, ends: list[int]) -> None:
+        """Leave out the events before these offsets: they have had their rows."""
+        self._reached = [end - 1 for end in ends]
+
     def span(self, warm_up: float) -> Span:
         """Read the rows since the last call; tell how long the events behind them took.
 
