@@ -28,7 +28,7 @@ from rich.console import Console
 
 from benchmarks.bars import WIDTH, Bar, at_least, tell
 from benchmarks.filling import fill
-from benchmarks.histories import Histories, filled, write
+from benchmarks.histories import SESSION, Histories, filled, write
 from benchmarks.jobs import PARTITIONS
 from benchmarks.peers import BROKER, OURS, SYSTEMS, Site, log_bytes, working
 from benchmarks.progress import Span, Trail, wait_until_through
@@ -67,7 +67,7 @@ def scenes(events: int, profiles: int, full_profiles: int) -> list[Scene]:
     """List what is measured, for so many events of so many profiles."""
     short, full = Histories(profiles), Histories(full_profiles, full=True)
     each = events // profiles
-    few = max(1, each * FULL_SHARE // 100)
+    few = max(1, each * FULL_SHARE // 100 // SESSION) * SESSION
     return [
         Scene("full job, short histories", "full", short, each),
         Scene("full job, full profiles", "filled", full, few),
