@@ -56,5 +56,5 @@ async def profiles(stream):
 
 
 if __name__ == "__main__":
-    sys.argv[1:] = sys.argv[1:] or ["worker", "--loglevel", "warn"]
+    sys.argv[1:] = sys.argv[1:] or ["worker", "--without-web", "--loglevel", "warn"]
     app.main()
