@@ -1,5 +1,6 @@
 """What a benchmark found: figures, some with a bar; as a table and as JSON."""
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
@@ -41,6 +42,11 @@ def at_least(name: str, value: float, limit: float, unit: str = "times") -> Bar:
 def below(name: str, value: float, limit: float, unit: str) -> Bar:
     """Hold a figure to an upper limit."""
     return Bar(name=name, value=value, unit=unit, bar=f"< {limit:g}", holds=value < limit)
+
+
+def load_before() -> Bar:
+    """Tell how much else runs: figures of a machine that is shared are preliminary."""
+    return Bar(name="load of the machine before", value=os.getloadavg()[0], unit="processes")
 
 
 def tell(bars: Iterable[Bar], json: Path | None) -> None:

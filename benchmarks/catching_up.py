@@ -13,12 +13,12 @@ changelog's bytes are those of its segments in the broker's folder, compaction b
 The Faust app gets a tenth of the profiles: it would take minutes for the others' seconds.
 """
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
+from statistics import median
 from typing import Annotated, Final
 
 import typer
@@ -26,12 +26,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 from rich.console import Console
 
-from benchmarks.bars import WIDTH, Bar, at_least, tell
+from benchmarks.bars import WIDTH, Bar, at_least, load_before, tell
 from benchmarks.filling import fill
 from benchmarks.histories import SESSION, Histories, filled, write
 from benchmarks.jobs import PARTITIONS
 from benchmarks.peers import BROKER, OURS, SYSTEMS, Site, log_bytes, working
-from benchmarks.progress import Span, Trail, wait_until_through
+from benchmarks.progress import Span, Trail, rows_of, wait_until_begun, wait_until_through
 from stream_cw.broker.kafka import kafka_broker
 from stream_cw.core.events import Event
 
@@ -82,8 +82,8 @@ class Contender:
     ----------
     spans : list of Span
         What it took for each stretch.
-    cpu : float
-        Seconds of CPU time that its processes took for the stretches, their starts included.
+    cpu : list of float
+        Microseconds of CPU time that its process took for a row, from the first ones on.
     """
 
     def __init__(self, system: str, scene: Scene, stretches: int, brokers: str, home: Path) -> None:
@@ -101,7 +101,7 @@ class Contender:
         self._starts = 0
         self._logged = 0
         self.spans: list[Span] = []
-        self.cpu = 0.0
+        self.cpu: list[float] = []
 
     def fill(self) -> None:
         """Fill the profiles of the worker, where they are to be full; peers' jobs do it."""
@@ -114,8 +114,8 @@ class Contender:
 
     def take(self, number: int) -> Span:
         """Go through a stretch."""
-        cpu = self._go_through(self._histories.events(*self._cuts[number : number + 2]))
-        self.cpu += cpu
+        events = self._histories.events(*self._cuts[number : number + 2])
+        self.cpu.append(self._go_through(events))
         self.spans.append(self._trail.span(WARM_UP))
         return self.spans[-1]
 
@@ -123,9 +123,12 @@ class Contender:
         site = self.site
         self._written += write(site.brokers, site.topics.events, events)
         self._starts += 1
+        before = rows_of(site)
         with working(self.system, self._job, site, f"run-{self._starts}") as process:
+            at_first = wait_until_begun(site, before, process.check, SECONDS)
+            cpu = process.cpu_seconds()
             wait_until_through(site, self._written, process.check, SECONDS)
-            return process.cpu_seconds()
+            return 1e6 * (process.cpu_seconds() - cpu) / max(1, rows_of(site) - at_first)
 
     def rate(self) -> float:
         """Events a second over all stretches."""
@@ -141,7 +144,7 @@ class Contender:
             ("", self.rate(), "events/s"),
             (", slowest stretch", min(rates), "events/s"),
             (", fastest stretch", max(rates), "events/s"),
-            (", its process", 1e6 * self.cpu / events, "us CPU/event"),
+            (", its process", median(self.cpu), "us CPU/row"),
             (", changelog", logged / events, "B/event"),
             (", rows", rows / events, "rows/event"),
         ]
@@ -203,7 +206,7 @@ def main(
     """Measure the worker and its peers, and print each bar."""
     console = Console(width=WIDTH)
     systems = [system for system in SYSTEMS if not only or system in only]
-    found = [Bar(name="load of the machine before", value=os.getloadavg()[0], unit="processes")]
+    found = [load_before()]
     with (
         tempfile.TemporaryDirectory(prefix="benchmark-") as name,
         kafka_broker(Path(name) / "kafka", settings=BROKER) as broker,

@@ -18,7 +18,7 @@ import msgspec
 import typer
 from rich.console import Console
 
-from benchmarks.bars import WIDTH, Bar, below, tell
+from benchmarks.bars import WIDTH, Bar, below, load_before, tell
 from benchmarks.load import Found, Phase
 from benchmarks.peers import BROKER, OURS, ROOT, SYSTEMS, Site, working
 from stream_cw.broker.kafka import kafka_broker
@@ -94,7 +94,7 @@ def main(
     json: Annotated[Path | None, typer.Option(help="Where the figures go.")] = None,
 ) -> None:
     """Measure how long rows take, and print each bar."""
-    console, found = Console(width=WIDTH), []
+    console, found = Console(width=WIDTH), [load_before()]
     systems = [system for system in SYSTEMS if system in (only or (OURS, "quix"))]
     with (
         tempfile.TemporaryDirectory(prefix="benchmark-") as name,

@@ -27,6 +27,27 @@ def committed(site: Site) -> int:
         consumer.close()
 
 
+def rows_of(site: Site) -> int:
+    """Count the rows that stand on the topic."""
+    consumer = Consumer({"bootstrap.servers": site.brokers, "group.id": "rows"})
+    try:
+        places = [TopicPartition(site.topics.rows, number) for number in range(PARTITIONS)]
+        return sum(consumer.get_watermark_offsets(place, TIMEOUT)[1] for place in places)
+    finally:
+        consumer.close()
+
+
+def wait_until_begun(site: Site, rows: int, check: Callable[[], None], seconds: float) -> int:
+    """Wait until more rows than these stand on the topic; tell how many."""
+    deadline = time.monotonic() + seconds
+    while (found := rows_of(site)) <= rows:
+        check()
+        if time.monotonic() > deadline:
+            raise SystemExit(f"{site.prefix} no row after {seconds} s")
+        time.sleep(0.1)
+    return found
+
+
 def wait_until_through(site: Site, events: int, check: Callable[[], None], seconds: float) -> None:
     """Wait until all events are committed; `check` raises where the system has ended."""
     deadline = time.monotonic() + seconds
