@@ -51,7 +51,7 @@ class Site:
 
     def remove(self) -> None:
         """Delete the topics."""
-        client = AdminClient({"bootstrap.servers": self.brokers})
+        client = AdminClient({"bootstrap.servers": self.brokers, "log_level": 0})
         names = [name for name in client.list_topics(timeout=30).topics if self.prefix in name]
         for future in client.delete_topics(names).values():
             future.result(60)
