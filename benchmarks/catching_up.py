@@ -83,7 +83,8 @@ class Contender:
     spans : list of Span
         What it took for each stretch.
     cpu : list of float
-        Microseconds of CPU time that its process took for a row, from the first ones on.
+        Microseconds of CPU time that its process took for a row, from the first ones on; of the
+        stretches of which most rows came behind the first look.
     """
 
     def __init__(self, system: str, scene: Scene, stretches: int, brokers: str, home: Path) -> None:
@@ -114,12 +115,11 @@ class Contender:
 
     def take(self, number: int) -> Span:
         """Go through a stretch."""
-        events = self._histories.events(*self._cuts[number : number + 2])
-        self.cpu.append(self._go_through(events))
+        self._go_through(self._histories.events(*self._cuts[number : number + 2]))
         self.spans.append(self._trail.span(WARM_UP))
         return self.spans[-1]
 
-    def _go_through(self, events: Iterable[Event]) -> float:
+    def _go_through(self, events: Iterable[Event]) -> None:
         site = self.site
         self._written += write(site.brokers, site.topics.events, events)
         self._starts += 1
@@ -128,7 +128,9 @@ class Contender:
             at_first = wait_until_begun(site, before, process.check, SECONDS)
             cpu = process.cpu_seconds()
             wait_until_through(site, self._written, process.check, SECONDS)
-            return 1e6 * (process.cpu_seconds() - cpu) / max(1, rows_of(site) - at_first)
+            rows = rows_of(site)
+            if rows - at_first > at_first - before:
+                self.cpu.append(1e6 * (process.cpu_seconds() - cpu) / (rows - at_first))
 
     def rate(self) -> float:
         """Events a second over all stretches."""
@@ -144,10 +146,11 @@ class Contender:
             ("", self.rate(), "events/s"),
             (", slowest stretch", min(rates), "events/s"),
             (", fastest stretch", max(rates), "events/s"),
-            (", its process", median(self.cpu), "us CPU/row"),
             (", changelog", logged / events, "B/event"),
             (", rows", rows / events, "rows/event"),
         ]
+        if self.cpu:
+            figures.append((", its process", median(self.cpu), "us CPU/row"))
         name = f"{scene}: {self.system}"
         return [Bar(name=name + what, value=value, unit=unit) for what, value, unit in figures]
 
