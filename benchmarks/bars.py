@@ -5,6 +5,7 @@ A benchmark makes its figures with `below`, `at_most`, `at_least` or `shown`, an
 for a figure that stands beside the others and is held to nothing.
 """
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Final
@@ -64,6 +65,11 @@ def at_least(name: str, value: float, unit: str, bar: float) -> Figure:
 def shown(name: str, value: float, unit: str) -> Figure:
     """Tell a value that is held to nothing: a floor, a peer, a size."""
     return Figure(name=name, value=value, unit=unit)
+
+
+def load_before() -> Figure:
+    """Tell how much else runs: figures of a machine that is shared are preliminary."""
+    return shown("load of the machine before", os.getloadavg()[0], "processes")
 
 
 def report(

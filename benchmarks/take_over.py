@@ -25,21 +25,17 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from confluent_kafka import Consumer, Producer, TopicPartition
-from msgspec.structs import replace
 
+from benchmarks.filling import fill
 from benchmarks.processes import OK, Process, running
-from stream_cw.broker.contract import Topics, topic_names
+from stream_cw.broker.contract import topic_names
 from stream_cw.broker.kafka import kafka_broker
 from stream_cw.broker.process import free_port
-from stream_cw.broker.topics import apply_topics, verified_topics
-from stream_cw.core.codec import encode_state
-from stream_cw.core.events import Episode, Play, encode_event
+from stream_cw.broker.topics import apply_topics
+from stream_cw.core.events import Episode, Play
 from stream_cw.core.limits import SHOWS
-from stream_cw.core.partition import partition_for
 from stream_cw.core.state import ProfileState, Source
 from stream_cw.core.step import step
-from stream_cw.worker.mark import MARK_KEY, Mark, encode_mark
 
 PARTITIONS = 8
 START = 1_700_000_000_000
@@ -67,41 +63,6 @@ def full_state() -> ProfileState:
     assert state is not None
     assert len(state.shows) == SHOWS
     return state
-
-
-def fill(brokers: str, topics: Topics, profiles: int) -> tuple[int, int]:
-    """Write an event and a full state of each profile; return the changelog's records and bytes."""
-    epoch = verified_topics(brokers, topics)[topics.events].epoch
-    state, ends, size = full_state(), dict.fromkeys(range(PARTITIONS), 0), 0
-    producer = Producer({"bootstrap.servers": brokers, "linger.ms": 20, "enable.idempotence": True})
-
-    def put(topic: str, key: bytes, value: bytes, partition: int) -> None:
-        nonlocal size
-        size += (topic == topics.changelog) * (len(key) + len(value))
-        while True:
-            try:
-                producer.produce(topic, value, key, partition)
-            except BufferError:
-                producer.poll(0.5)
-            else:
-                producer.poll(0)
-                return
-
-    for number in range(profiles):
-        key = f"profile-{number}".encode()
-        partition = partition_for(key, PARTITIONS)
-        put(topics.events, key, encode_event(play(key.decode(), 0)), partition)
-        source = Source(epoch, partition, ends[partition])
-        put(topics.changelog, key, encode_state(replace(state, source=source)), partition)
-        ends[partition] += 1
-    for partition, end in ends.items():
-        put(topics.changelog, MARK_KEY, encode_mark(Mark(epoch, end - 1)), partition)
-    assert producer.flush(600) == 0
-    consumer = Consumer({"bootstrap.servers": brokers, "group.id": topics.app_id})
-    places = [TopicPartition(topics.events, number, end) for number, end in ends.items()]
-    consumer.commit(offsets=places, asynchronous=False)
-    consumer.close()
-    return profiles + PARTITIONS, size
 
 
 class Worker:
@@ -196,7 +157,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, kafka_broker(Path(folder) / "kafka") as broker:
         topics = topic_names()
         apply_topics(broker.address, topics, partitions=PARTITIONS)
-        records, size = fill(broker.address, topics, options.profiles)
+        first = (play(f"profile-{number}", 0) for number in range(options.profiles))
+        _, records, size = fill(broker.address, topics, PARTITIONS, full_state(), first)
         print(f"{options.profiles} profiles, {records} records, {size / 2**20:.0f} MiB")
         found = measure(broker.address, Path(folder), records)
     for name, figures in found.items():

@@ -61,6 +61,7 @@ LONGEST = (
     "worker/test_transport.py",
     "gateway/test_page_client.py",
     "belongs/test_promises.py",
+    "benchmarks/test_peers.py",
     "broker/test_brokers.py",
     "clients/test_model_topic.py",
 )
