@@ -24,6 +24,8 @@ from stream_cw.worker.setup import Setup
 from stream_cw.worker.transport import LOG_APPEND_TIME, Batch
 from stream_cw.worker.work import Partition, Work
 
+TAKING_MS: Final = 50
+"""A round takes no further batch after so long: rows leave when all of it is computed."""
 WAITING: Final = 8
 """Batches that may wait; the rest stays with the consumer, which fetches ahead."""
 
@@ -117,10 +119,8 @@ class Rounds:
     async def run(self, first: Batch) -> None:
         """Work on a batch and on all that waits behind it; return when the next may start."""
         async with self._next_turn():
-            generation = self.setup.generation()
-            batches = [b for b in self._gather(first) if b.generation == generation]
-            if batches and self._open:
-                await self._start(generation, batches)
+            if self._open:
+                await self._start(self.setup.generation(), first)
 
     async def push_changes(self) -> None:
         """Push what the catalog changes, for as long as it is followed."""
@@ -155,8 +155,10 @@ class Rounds:
                 self.setup.fail(error)
 
     def _gather(self, first: Batch) -> Iterator[Batch]:
+        """Yield a batch and those that wait behind it, up to the most records and bytes."""
         setup, queue = self.setup, self._queue
         records, size = len(first.records), first.size
+        self._room.set()
         yield first
         while (
             queue is not None
@@ -165,14 +167,17 @@ class Rounds:
             and size + setup.batch_bytes <= setup.most_bytes
         ):
             batch: Batch = queue.get_nowait().value
+            self._room.set()
             records, size = records + len(batch.records), size + batch.size
             yield batch
-        self._room.set()
 
-    async def _start(self, generation: int, batches: list[Batch]) -> None:
-        breath = Breath()
+    async def _start(self, generation: int, first: Batch) -> None:
+        breath, records = Breath(), 0
         works: dict[int, Work] = {}
-        for batch in batches:
+        for batch in self._gather(first):
+            if batch.generation != generation:
+                continue
+            records += len(batch.records)
             work = works.get(batch.partition) or works.setdefault(
                 batch.partition, self._new_work(batch.partition)
             )
@@ -184,6 +189,8 @@ class Rounds:
                     work.take(_record(found))
                     if breath.is_due():
                         await self._breathe(breath, generation)
+            if breath.worked_ms() >= TAKING_MS:
+                break
         outputs = []
         view = self.setup.view()
         for work in works.values():
@@ -201,8 +208,9 @@ class Rounds:
                     await self._breathe(breath, generation)
             outputs.append(output)
         self.setup.stats.working_ms += breath.worked_ms()
-        measure(sum(len(b.records) for b in batches), outputs, self.setup.metrics)
-        self._launch(generation, works.values(), outputs)
+        measure(records, outputs, self.setup.metrics)
+        if works:
+            self._launch(generation, works.values(), outputs)
 
     async def _push(self, generation: int, named: frozenset[str]) -> None:
         breath, view, setup = Breath(), self.setup.view(), self.setup

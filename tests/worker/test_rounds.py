@@ -7,6 +7,7 @@ notes what it is told. What the two do for real is tested in `test_worker`.
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from stream_cw.core.row import View
 from stream_cw.core.rows import Version, decode_row
 from stream_cw.core.state import live_devices
 from stream_cw.errors import LogMismatchError, TooManyRefusedError
-from stream_cw.worker import breath
+from stream_cw.worker import breath, rounds
 from stream_cw.worker.flight import IN_FLIGHT
 from stream_cw.worker.held import Held
 from stream_cw.worker.lease import Lease
@@ -312,6 +313,26 @@ def test_others_have_a_turn_after_each_record_and_each_thing_to_send(
         assert stats.events + stats.refused == records
         assert ticks >= records + stats.refused + stats.rows + profiles
         ticking.cancel()
+        await settled(s)
+
+    assert not scene(play).failures
+
+
+@pytest.mark.parametrize(("taking_ms", "taken"), [(0, 1), (10**6, 3)])
+def test_a_round_takes_what_waits_until_its_time_is_over(
+    monkeypatch: pytest.MonkeyPatch, taking_ms: int, taken: int
+) -> None:
+    monkeypatch.setattr(rounds, "TAKING_MS", taking_ms)
+
+    async def play(s: Scene) -> None:
+        queue: asyncio.Queue[Any] = asyncio.Queue()
+        s.rounds.attach(queue)
+        first, *others = [s.batch() for _ in range(3)]
+        for batch in others:
+            queue.put_nowait(SimpleNamespace(value=batch))
+        await s.rounds.run(first)
+        assert s.rounds.setup.stats.events == taken
+        assert queue.qsize() == 3 - taken
         await settled(s)
 
     assert not scene(play).failures
