@@ -188,9 +188,14 @@ def _unpack_episodes(listed: bytes) -> list[ListedEpisode]:
     ]
 
 
-def is_slim(data: bytes, devices: int) -> bool:
-    """Whether a packed show lists no episodes, and no more than some devices."""
-    return data[1] & 3 <= devices and not data[1] >> 2 & 3
+def counts_of(data: bytes) -> int:
+    """Read the counts of a packed show: of its devices, of its listed episodes."""
+    return data[1]
+
+
+def is_slim(counts: int, devices: int) -> bool:
+    """Whether a show of these counts lists no episodes, and no more than some devices."""
+    return counts & 3 <= devices and not counts >> 2 & 3
 
 
 class Glimpse(Struct, frozen=True):

@@ -5,10 +5,11 @@ from typing import Final
 import msgspec
 
 from stream_cw.core.codec import INDEX_BYTES, encoded_size
-from stream_cw.core.columns import LAST, columns
+from stream_cw.core.columns import COUNTS, LAST, Ints, columns
 from stream_cw.core.joined import joined_shows
 from stream_cw.core.limits import SHOWS, STATE_BYTES
-from stream_cw.core.packed_show import is_slim, pack_show, unpack_show
+from stream_cw.core.order import in_order
+from stream_cw.core.packed_show import counts_of, is_slim, pack_show, unpack_show
 from stream_cw.core.shows import Shows
 from stream_cw.core.state import ProfileState
 
@@ -19,7 +20,7 @@ LIKELY: Final = 20
 def within_limits(state: ProfileState) -> ProfileState:
     """Take out what is too much: the shows with the oldest last play, or details of theirs."""
     if len(state.shows) > SHOWS:
-        oldest = _ids_by_age(state.shows)[0]
+        oldest = _by_age(columns(joined_shows(state.shows)), state.shows.ids())[0]
         state = msgspec.structs.replace(state, shows=state.shows.without(oldest))
     excess = encoded_size(state) - STATE_BYTES
     if excess > 0:
@@ -27,31 +28,34 @@ def within_limits(state: ProfileState) -> ProfileState:
     return state
 
 
-def _ids_by_age(shows: Shows) -> list[str]:
+def _by_age(table: Ints, ids: list[str]) -> list[str]:
     """Order ids by the last play of their shows, the oldest first; of equal ones by themselves."""
-    last = columns(joined_shows(shows))[LAST].tolist()
-    return [show_id for _, show_id in sorted(zip(last, shows.ids(), strict=True))]
+    last = table[LAST]
+    return [ids[n] for n in in_order((-last).tolist(), last, ids)]
 
 
-def _trimmed(all_shows: Shows, excess: int) -> Shows:
+def _trimmed(shows: Shows, excess: int) -> Shows:
     """Slim the shows from the oldest on, then let whole ones go, until so many bytes are saved."""
-    shows = all_shows.by_id()
-    by_age = _ids_by_age(all_shows)
+    table, names = columns(joined_shows(shows)), shows.ids()
+    counts = dict(zip(names, table[COUNTS].tolist(), strict=True))
+    by_age = _by_age(table, names)
     older = by_age[:-LIKELY]
     for ids, devices in ((older, 1), (older, 0), (by_age, 1), (by_age, 0)):
         for show_id in ids:
             if excess <= 0:
-                return Shows.of(shows)
-            if is_slim(shows[show_id], devices):
+                return shows
+            if is_slim(counts[show_id], devices):
                 continue
-            slim = _slim(show_id, shows[show_id], devices)
-            excess -= len(shows[show_id]) - len(slim)
-            shows[show_id] = slim
+            packed = shows[show_id]
+            slim = _slim(show_id, packed, devices)
+            excess -= len(packed) - len(slim)
+            shows, counts[show_id] = shows.with_show(show_id, slim), counts_of(slim)
     for show_id in by_age:
         if excess <= 0:
             break
-        excess -= len(shows.pop(show_id)) + len(show_id) + INDEX_BYTES
-    return Shows.of(shows)
+        excess -= len(shows[show_id]) + len(show_id) + INDEX_BYTES
+        shows = shows.without(show_id)
+    return shows
 
 
 def _slim(show_id: str, packed: bytes, devices: int) -> bytes:

@@ -104,6 +104,11 @@ class Shows(Mapping[str, bytes]):
         names = b"%b/%b" % (self.names, show_id.encode()) if self.names else show_id.encode()
         return Shows(names, self.lengths + _LENGTH.pack(len(packed)), self.data + packed)
 
+    def with_show(self, show_id: str, packed: bytes) -> "Shows":
+        """Return these shows with another one, or with another content of one of them."""
+        place = self.find(show_id)
+        return self.added(show_id, packed) if place is None else self.replaced(place, packed)
+
     def without(self, show_id: str) -> "Shows":
         """Return these shows without one of them."""
         shows = self.by_id()

@@ -36,6 +36,7 @@ def test_others_are_made_of_them_and_they_stay_as_they_were(
         assert shows.at(place) == packed[show_id]
         changed = shows.replaced(place, content)
     assert list(changed.by_id().items()) == list(wanted.items())
+    assert list(shows.with_show(show_id, content).by_id().items()) == list(wanted.items())
     rest = changed.without(show_id)
     del wanted[show_id]
     assert list(rest.by_id().items()) == list(wanted.items())
