@@ -205,7 +205,7 @@ def _attend_late(show: Show, event: Watch) -> None:
     nobody = show.nobody
     if nobody is None or not event.attended:
         return
-    if nobody.bookmark is not None and event.ts <= nobody.bookmark.ts:
+    if nobody.bookmark is not None and event.ts < nobody.bookmark.ts:
         return
     title = event.title
     numbers = (title.season, title.episode) if isinstance(title, Episode) else (None, None)

@@ -204,6 +204,35 @@ def test_arrival_within_a_day_changes_no_number(scene: Scene, data: st.DataObjec
     assert seen == wanted
 
 
+def test_of_two_reports_of_a_device_in_one_millisecond_the_last_is_where_somebody_was() -> None:
+    def told(kind: Any, number: int, device: str, ts: int, position_ms: int) -> Event:
+        event: Event = kind(
+            event_id=f"e{number}",
+            profile_id="p",
+            device_id=device,
+            device_type="other",
+            ts=MEETING + ts,
+            title=TITLES[0],
+            position_ms=position_ms,
+        )
+        return event
+
+    known = told(Play, 0, "tv", -DAY, 0)
+    here = [
+        told(Play, 1, "phone", 0, 0),
+        told(Stop, 2, "phone", MINUTE, MINUTE),
+        told(Play, 3, "phone", MINUTE, 0),
+    ]
+    elsewhere = told(Stop, 4, "tv", MINUTE + 1, 5 * MINUTE)
+    for late in range(1, 4):
+        state = run([known, *here[:late], elsewhere, *here[late:]])
+        assert state is not None
+        nobody = unpack_show("film", state.shows["film"]).nobody
+        assert nobody is not None
+        assert nobody.bookmark is not None
+        assert nobody.bookmark.position_ms == 0
+
+
 @settings(deadline=None, max_examples=100)
 @given(scenes(equal_times=True), st.data())
 def test_of_equal_times_the_greater_device_decides(scene: Scene, data: st.DataObject) -> None:

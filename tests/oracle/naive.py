@@ -594,7 +594,7 @@ def _play(pointer: Pointer, happening: Happening) -> None:
         pointer.nobody = None if happening.attended else (happening.depth, idle_min)
     else:
         known = -1 if pointer.bookmark is None else pointer.bookmark[2]
-        if pointer.nobody is not None and happening.attended and happening.ts > known:
+        if pointer.nobody is not None and happening.attended and happening.ts >= known:
             pointer.bookmark = (title.id, *place)
         entry = pointer.known.setdefault(title.id, KnownTitle())
         newer = title.id != pointer.last and happening.ts >= entry.ts

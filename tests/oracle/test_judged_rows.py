@@ -1,6 +1,5 @@
 """What the judge of the push topic takes for a lower version, and what not."""
 
-
 import pytest
 from oracle import Expected, _judge_rows, expected_of
 from worker_support import forget, make_events
