@@ -60,9 +60,7 @@ def replay_in_processes(
     Raises
     ------
     StreamCwError
-        What a process ran into.
-    ChildProcessError
-        If one ended without a word.
+        What a process ran into, or that one ended without a word.
     """
     reports: list[ReplayReport] = []
     with ExitStack() as stack:
@@ -101,7 +99,7 @@ def _received(link: Connection, reports: list[ReplayReport]) -> Iterator[Lines]:
         try:
             told = link.recv()
         except EOFError:
-            raise ChildProcessError("a process of the replay ended without a word") from None
+            raise StreamCwError("a process of the replay ended without a word") from None
         if isinstance(told, StreamCwError):
             raise told
         if isinstance(told, ReplayReport):

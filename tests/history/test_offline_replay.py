@@ -13,7 +13,7 @@ from stream_cw.core.events import Episode, Event, Play, Progress, Stop, encode_e
 from stream_cw.core.row import View
 from stream_cw.core.rows import Row
 from stream_cw.core.step import QUIET
-from stream_cw.errors import LogFormatError
+from stream_cw.errors import LogFormatError, StreamCwError
 from stream_cw.history.log import EventLog, LogHeader, encode_header
 from stream_cw.history.replay import replay, replay_offline
 from stream_cw.history.replay_processes import replay_in_processes
@@ -114,7 +114,7 @@ def test_what_a_process_runs_into_is_told(tmp_path: Path) -> None:
 
 
 def test_a_process_that_ends_without_a_word_ends_the_replay(simulated: EventLog) -> None:
-    with pytest.raises(ChildProcessError):
+    with pytest.raises(StreamCwError, match="without a word"):
         replay_in_processes(simulated, io.BytesIO(), 2, view=no_view)
 
 
