@@ -37,7 +37,7 @@ def judged(stage: Stage, began: float, drained: float | None) -> Outcome:
     changelog = folded(records_of(stage.address, topics.changelog, setting.partitions), found)
     states = _states(changelog)
     verdict.states_wrong = states_wrong(states, expected)
-    counted = count(EventLog(recording(stage.folder)), ledger.entries)
+    counted = count(EventLog(recording(stage.folder)), ledger.entries, ledger.unplaced)
     windows = Windows(stage.watcher.incidents)
     late = _delays(stage, counted, windows)
     lost, doubled = lost_and_doubled(counted.revisions, states)
@@ -60,11 +60,11 @@ def judged(stage: Stage, began: float, drained: float | None) -> Outcome:
         kills=stage.kills,
         ended_themselves=[f"{end.name}, {end.status}: {end.words}" for end in stage.ends],
         events=len(counted.stamps),
-        acknowledged=len(ledger.entries),
+        acknowledged=len(ledger.entries) + len(ledger.unplaced),
         unacknowledged=counted.unacknowledged,
         rows=verdict.rows,
         dead_letters=verdict.dead_letters,
-        lost=lost + len(counted.misplaced),
+        lost=lost + len(counted.misplaced) + len(counted.nowhere),
         doubled=doubled,
         wrong={name: items for name, items in wrong.items() if items},
         repeated=verdict.repeated,
@@ -104,6 +104,7 @@ def _ledger_wrong(stage: Stage, counted: Counted, expected: Expected) -> dict[st
     return {
         "O1 acknowledged": [
             *(f"not where it was acknowledged: {place}" for place in counted.misplaced),
+            *(f"acknowledged, and nowhere: {key.decode()}" for key in counted.nowhere),
             *(f"acknowledged twice: {place}" for place in ledger.doubled),
             *ledger.failures,
         ],

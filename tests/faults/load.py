@@ -45,12 +45,16 @@ class Ledger:
     ----------
     ends : dict of int to int
         The offset behind the last acknowledged record of each partition.
+    unplaced : list of Entry
+        What was acknowledged without its offset: the broker had it from an attempt before, whose
+        answer was lost.
     doubled : list
         Places that were acknowledged for two records.
     """
 
     def __init__(self) -> None:
         self.entries: dict[tuple[int, int], Entry] = {}
+        self.unplaced: list[Entry] = []
         self.ends: dict[int, int] = {}
         self.doubled: list[tuple[int, int]] = []
         self.failures: list[str] = []
@@ -60,10 +64,14 @@ class Ledger:
         if error is not None:
             self.failures.append(error.str())
             return
+        entry = Entry(sent.key, hash_of(sent.value), sent.bad)
+        if message.offset() is None:
+            self.unplaced.append(entry)
+            return
         place = message.partition(), message.offset()
         if place in self.entries:
             self.doubled.append(place)
-        self.entries[place] = Entry(sent.key, hash_of(sent.value), sent.bad)
+        self.entries[place] = entry
         self.ends[place[0]] = max(self.ends.get(place[0], 0), place[1] + 1)
 
 
@@ -108,6 +116,11 @@ class Load:
     def is_over(self) -> bool:
         """Whether all is acknowledged that was produced, or given up."""
         return self._ended.is_set() and not self._thread.is_alive()
+
+    def check(self) -> None:
+        """Raise where it has ended, and nobody has told it to."""
+        if not self._ended.is_set() and not self._thread.is_alive():
+            raise AssertionError("the load has ended by itself")
 
     def end(self) -> None:
         """Stop, and wait until it is over; twice is fine."""

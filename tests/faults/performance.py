@@ -109,6 +109,7 @@ def _strike_all(stage: Stage, began: float, say: Say) -> None:
     told = 0
     while (second := time.monotonic() - began) < setting.seconds:
         stage.tick()
+        stage.load.check()
         if faults and faults[0].at <= second:
             fault = faults.popleft()
             say(f"{second:6.1f} s  {fault.kind} {fault.target}")

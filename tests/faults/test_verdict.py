@@ -1,6 +1,8 @@
 """The oracles of the fault suite see what they are for, without a system to run them on."""
 
 import json
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from changelog import Folded, Stored
@@ -46,6 +48,21 @@ def test_a_topic_as_acknowledged_has_nothing_misplaced() -> None:
 )
 def test_an_acknowledged_record_that_is_not_there_is_seen(found: list[Record]) -> None:
     assert count(found, entries(*LOG)).misplaced == [(0, 4)]
+
+
+def test_what_was_acknowledged_without_a_place_must_stand_somewhere() -> None:
+    unplaced = list(entries(*LOG[3:]).values())
+    counted = count(LOG, entries(*LOG[:3]), unplaced)
+    assert (counted.nowhere, counted.unacknowledged) == ([], 0)
+    assert count(LOG[:4], entries(*LOG[:3]), unplaced).nowhere == [b"ann"]
+    assert count(LOG, entries(*LOG[:4]), unplaced).nowhere == [b"ann"]
+
+
+def test_an_acknowledgement_without_a_place_ends_no_load() -> None:
+    ledger = Ledger()
+    told: Any = SimpleNamespace(partition=lambda: 0, offset=lambda: None)
+    ledger.note(Sent(b"ann", b"{}"), None, told)
+    assert (ledger.unplaced, ledger.ends) == ([Entry(b"ann", hash_of(b"{}"), bad=False)], {})
 
 
 def test_events_are_counted_once_and_since_the_profile_was_forgotten() -> None:

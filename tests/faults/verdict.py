@@ -2,7 +2,7 @@
 
 import json
 from bisect import bisect_right
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -34,6 +34,8 @@ class Counted(Struct):
         Places of what is no JSON.
     misplaced : list
         Acknowledged records that do not stand where the broker said.
+    nowhere : list
+        Keys of records that were acknowledged without a place, and stand nowhere.
     unacknowledged : int
     stamps : dict
         Append time of each record, ms.
@@ -42,14 +44,18 @@ class Counted(Struct):
     revisions: dict[bytes, int]
     refused: set[Place]
     misplaced: list[Place]
+    nowhere: list[bytes]
     unacknowledged: int
     stamps: dict[Place, int]
 
 
-def count(log: Iterable[Record], entries: Mapping[Place, Entry]) -> Counted:
+def count(
+    log: Iterable[Record], entries: Mapping[Place, Entry], unplaced: Iterable[Entry] = ()
+) -> Counted:
     """Hold the event topic to the ledger (O1), and count each profile's events."""
     ids: dict[bytes, set[str]] = defaultdict(set)
-    counted = Counted({}, set(), [], 0, {})
+    counted = Counted({}, set(), [], [], 0, {})
+    unknown: Counter[tuple[bytes, bytes]] = Counter()
     missing = set(entries)
     for record in log:
         place, key = (record.partition, record.offset), record.key or b""
@@ -57,7 +63,7 @@ def count(log: Iterable[Record], entries: Mapping[Place, Entry]) -> Counted:
         entry = entries.get(place)
         missing.discard(place)
         if entry is None:
-            counted.unacknowledged += 1
+            unknown[key, hash_of(record.value)] += 1
         elif (entry.key, entry.value_hash) != (key, hash_of(record.value)):
             counted.misplaced.append(place)
         event = _parsed(record.value)
@@ -68,6 +74,12 @@ def count(log: Iterable[Record], entries: Mapping[Place, Entry]) -> Counted:
         else:
             ids[key].add(event["event_id"])
     counted.misplaced += sorted(missing)
+    for entry in unplaced:
+        if unknown[entry.key, entry.value_hash]:
+            unknown[entry.key, entry.value_hash] -= 1
+        else:
+            counted.nowhere.append(entry.key)
+    counted.unacknowledged = unknown.total()
     counted.revisions = {key: len(found) for key, found in ids.items()}
     return counted
 
