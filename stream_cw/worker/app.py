@@ -26,6 +26,7 @@ from stream_cw.worker.rounds import Rounds
 from stream_cw.worker.setup import Setup
 from stream_cw.worker.stats import Stats
 from stream_cw.worker.store import Config, StateStore
+from stream_cw.worker.tables import Tables
 from stream_cw.worker.topic import Topic
 from stream_cw.worker.transport import Transport
 
@@ -208,6 +209,7 @@ def _faust_settings(settings: Settings, brokers: Brokers, partitions: int) -> di
         "datadir": settings.data_dir,
         "store": "rocksdb://",
         "Topic": Topic,
+        "TableManager": Tables,
         "key_serializer": "raw",
         "value_serializer": "raw",
         "topic_partitions": partitions,

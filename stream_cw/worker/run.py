@@ -41,7 +41,9 @@ TOO_MANY_REFUSED: Final = 3
 """Exit code, so that an operator's tools tell it from a fault that a restart may mend."""
 
 # Faust's services log under the names of the modules that subclass them.
-_OWN: Final = tuple(f"stream_cw.worker.{module}" for module in ("app", "transport", "store"))
+_OWN: Final = tuple(
+    f"stream_cw.worker.{module}" for module in ("app", "tables", "transport", "store")
+)
 FRAMEWORK: Final = ("faust", "mode", "aiokafka", "aiohttp", *_OWN)
 
 log: Final = logging.getLogger("stream_cw.worker")
