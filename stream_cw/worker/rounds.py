@@ -208,8 +208,8 @@ class Rounds:
                     await self._breathe(breath, generation)
             outputs.append(output)
         self.setup.stats.working_ms += breath.worked_ms()
-        measure(records, outputs, self.setup.metrics)
         if works:
+            measure(records, outputs, self.setup.metrics)
             self._launch(generation, works.values(), outputs)
 
     async def _push(self, generation: int, named: frozenset[str]) -> None:
