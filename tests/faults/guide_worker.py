@@ -18,6 +18,7 @@ from stream_cw.core.row import row
 from stream_cw.core.rows import encode_row, row_key
 from stream_cw.core.state import Source, live_devices
 from stream_cw.worker.checks import check_deployment
+from stream_cw.worker.output import SOURCE_OFFSET
 
 CODE: Final = (
     f"import sys; sys.path.append({str(Path(__file__).parent)!r}); "
@@ -92,6 +93,7 @@ def build(settings: dict[str, str], topics: Topics) -> faust.App:
                     key=row_key(taken.profile_id, device),
                     value=encode_row(row(state, taken.profile_id, device)),
                     partition=message.partition,
+                    headers=[(SOURCE_OFFSET, b"%d" % message.offset)],
                 )
             app.log.info(DONE)
 

@@ -129,7 +129,7 @@ CONTROLS = {
         {"lost", "states"}, EARLY_COMMIT, is_midway=committed
     ),
     "store written before the changelog": Control({"stores"}, EARLY_STORE, is_midway=rows_written),
-    "an agent that raises": Control({"lost", "states"}, RAISES, is_midway=committed),
+    "an agent that raises": Control({"lost", "states"}, RAISES, is_midway=half_committed),
     "concurrency 2 on one partition": Control(
         {"lost", "states"}, CONCURRENT, is_midway=half_committed
     ),
