@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 
-from changelog import Folded, folded, stores
+from changelog import folded, states_of, stores
 from memory import MOST_GROWTH
 from oracle import Expected, Verdict, judge_rows, read_back, records_of, states_wrong
 from outcome import Outcome, Recovery
@@ -35,7 +35,7 @@ def judged(stage: Stage, began: float, drained: float | None) -> Outcome:
     verdict = judge_rows(stage.address, topics, setting.partitions, expected)
     found = [store for slot in stage.workers for store in stores(slot.process.folder)]
     changelog = folded(records_of(stage.address, topics.changelog, setting.partitions), found)
-    states = _states(changelog)
+    states = states_of(changelog)
     verdict.states_wrong = states_wrong(states, expected)
     counted = count(EventLog(recording(stage.folder)), ledger.entries, ledger.unplaced)
     windows = Windows(stage.watcher.incidents)
@@ -82,15 +82,6 @@ def judged(stage: Stage, began: float, drained: float | None) -> Outcome:
         most_mib=stage.memory.most_mib,
         growth=growth,
     )
-
-
-def _states(changelog: dict[int, Folded]) -> dict[bytes, bytes]:
-    return {
-        key: value
-        for partition in changelog.values()
-        for key, value in partition.states.items()
-        if not key.startswith(b"!")
-    }
 
 
 def _delays(stage: Stage, counted: Counted, windows: Windows) -> list[int]:

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from confluent_kafka import ElectionType, Producer, TopicCollection
 from confluent_kafka.admin import AdminClient
-from right import assert_right
+from right import assert_right, wait_until_works_again
 from running_log import running_log
 from worker_support import log_ends, read_all, wait_until
-from worker_system import PARTITIONS, System, a_system
+from worker_system import System, a_system
 
 from stream_cw.broker.cluster import connect, find_topics
 from stream_cw.broker.contract import topic_names
@@ -106,11 +106,7 @@ def test_replicas_and_leaders_move_while_events_flow(cluster: list[Broker], tmp_
         with running_log(system) as end:
             wait_until(lambda: min(system.committed().values()) > 100, "work")
             move(system, {1, 2, 3}, tmp_path)
-            before = log_ends(system.brokers, system.topics.events, PARTITIONS)
-            wait_until(
-                lambda: all(n > before[p] + 100 for p, n in system.committed().items()),
-                "work again",
-            )
+            wait_until_works_again(system)
             events = end()
         system.wait_until_through(worker)
         stats = worker.stop()

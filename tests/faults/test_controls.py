@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 
 import guide_worker
 import pytest
-from changelog import folded, stores
-from oracle import judge, read_back, records_of, states_wrong
+from changelog import states_of
+from oracle import judge, read_back, states_wrong
+from right import left_by
 from verdict import count, lost_and_doubled, recording, stores_wrong
 from worker_support import RUN, WorkerProcess, log_ends, make_events, stored, wait_until
 from worker_system import PARTITIONS, System
@@ -187,16 +188,9 @@ def test_what_a_kill_undoes_counts_twice_under_fausts_exactly_once(
 def red_of(system: System, folder: Path, *ended: WorkerProcess) -> set[str]:
     """Name the oracles that do not hold."""
     verdict = judge(system.brokers, system.topics, PARTITIONS, folder)
-    found = [store for worker in ended for store in stores(worker.folder)]
-    changelog = folded(records_of(system.brokers, system.topics.changelog, PARTITIONS), found)
-    states = {
-        key: value
-        for partition in changelog.values()
-        for key, value in partition.states.items()
-        if not key.startswith(b"!")
-    }
+    changelog, found = left_by(system, *ended)
     counted = count(EventLog(recording(folder)), {})
-    lost, doubled = lost_and_doubled(counted.revisions, states)
+    lost, doubled = lost_and_doubled(counted.revisions, states_of(changelog))
     oracles = {
         "lost": lost,
         "doubled": doubled,

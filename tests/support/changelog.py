@@ -1,7 +1,7 @@
 """What the changelog comes to, and what the stores on disk hold."""
 
 from collections import defaultdict
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -58,6 +58,16 @@ class Folded:
     def hidden(self) -> list[bytes]:
         """Keys whose last record is not the one that saw most."""
         return sorted(key for key, (_, value) in self.newest.items() if self.last.get(key) != value)
+
+
+def states_of(changelog: Mapping[int, Folded]) -> dict[bytes, bytes]:
+    """The states that saw most, of all partitions, without the marks."""
+    return {
+        key: value
+        for partition in changelog.values()
+        for key, value in partition.states.items()
+        if not key.startswith(b"!")
+    }
 
 
 def folded(records: Iterable[Record], stores: Iterable["Stored"] = ()) -> dict[int, Folded]:
