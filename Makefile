@@ -77,7 +77,7 @@ clean:
 # How fast it is, beside what a Python team would pick instead: each bar with its limit, as a table and
 # as JSON in .cache/bench; smaller than by the modules' own defaults, so that it ends in a quarter of an
 # hour. Java and Maven are needed; the first run makes an environment for Quix Streams.
-BENCH := OMP_NUM_THREADS=1 PATH=$(CURDIR)/$(BIN):$(PATH) $(BIN)/python -m benchmarks
+BENCH := OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks
 bench: $(READY)
 	mkdir -p .cache/bench
 	$(BENCH).step --json .cache/bench/step.json

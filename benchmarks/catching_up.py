@@ -38,7 +38,6 @@ from stream_cw.core.events import Event
 SLOW: Final = {"faust": 10}
 """By how much fewer profiles a system has."""
 SECONDS: Final = 900.0
-WARM_UP: Final = 0.1
 FULL_SHARE: Final = 60
 """How many in a hundred of the events a full profile has: a step of it costs as much more."""
 BARS: Final = {
@@ -116,7 +115,7 @@ class Contender:
     def take(self, number: int) -> Span:
         """Go through a stretch."""
         self._go_through(self._histories.events(*self._cuts[number : number + 2]))
-        self.spans.append(self._trail.span(WARM_UP))
+        self.spans.append(self._trail.span())
         return self.spans[-1]
 
     def _go_through(self, events: Iterable[Event]) -> None:

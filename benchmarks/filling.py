@@ -6,6 +6,7 @@ from typing import NamedTuple
 from confluent_kafka import Consumer, Producer, TopicPartition
 from msgspec.structs import replace
 
+from benchmarks.producing import put
 from stream_cw.broker.contract import Topics
 from stream_cw.broker.topics import verified_topics
 from stream_cw.core.codec import encode_state
@@ -43,28 +44,20 @@ def fill(
     ends, records, size = [0] * partitions, 0, 0
     producer = Producer({"bootstrap.servers": brokers, "linger.ms": 20, "enable.idempotence": True})
 
-    def put(topic: str, key: bytes, value: bytes, partition: int) -> None:
+    def log(key: bytes, value: bytes, partition: int) -> None:
         nonlocal records, size
-        if topic == topics.changelog:
-            records, size = records + 1, size + len(key) + len(value)
-        while True:
-            try:
-                producer.produce(topic, value, key, partition)
-            except BufferError:
-                producer.poll(0.5)
-            else:
-                producer.poll(0)
-                return
+        records, size = records + 1, size + len(key) + len(value)
+        put(producer, topics.changelog, value, key, partition)
 
     for event in events:
         key = event.profile_id.encode()
         partition = partition_for(key, partitions)
-        put(topics.events, key, encode_event(event), partition)
+        put(producer, topics.events, encode_event(event), key, partition)
         source = Source(epoch, partition, ends[partition])
-        put(topics.changelog, key, encode_state(replace(state, source=source)), partition)
+        log(key, encode_state(replace(state, source=source)), partition)
         ends[partition] += 1
     for partition, end in enumerate(ends):
-        put(topics.changelog, MARK_KEY, encode_mark(Mark(epoch, end - 1)), partition)
+        log(MARK_KEY, encode_mark(Mark(epoch, end - 1)), partition)
     assert producer.flush(600) == 0
     consumer = Consumer({"bootstrap.servers": brokers, "group.id": topics.app_id})
     places = [TopicPartition(topics.events, number, end) for number, end in enumerate(ends)]

@@ -14,6 +14,7 @@ from typing import Any, Final
 from confluent_kafka import Producer
 from msgspec import Struct
 
+from benchmarks.producing import put
 from stream_cw.core.events import Episode, Event, Play, SessionStart, Stop, encode_event
 from stream_cw.core.limits import SHOWS
 from stream_cw.core.state import ProfileState, Source
@@ -114,13 +115,6 @@ def write(brokers: str, topic: str, events: Iterable[Event]) -> int:
     count = 0
     for event in events:
         count += 1
-        while True:
-            try:
-                producer.produce(topic, encode_event(event), event.profile_id)
-            except BufferError:
-                producer.poll(0.1)
-            else:
-                break
-        producer.poll(0)
+        put(producer, topic, encode_event(event), event.profile_id)
     assert producer.flush(120) == 0
     return count

@@ -7,7 +7,7 @@
 """
 
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -22,12 +22,11 @@ from stream_cw.core.state import Source
 from stream_cw.core.step import step
 from stream_cw.core.warm_up import warm_up
 from stream_cw.model.chosen import choose
+from stream_cw.worker.output import SOURCE_OFFSET, SOURCE_PARTITION
 
 PARTITIONS: Final = 4
 TITLES: Final = 20
 _EPOCH: Final = bytes(16)
-_SOURCE_PARTITION: Final = "cw-source-partition"
-_SOURCE_OFFSET: Final = "cw-source-offset"
 
 
 class Sent(NamedTuple):
@@ -119,6 +118,12 @@ JOBS: Final[dict[str, Callable[[], Job]]] = {
 def source_of(record: Record) -> list[tuple[str, bytes]]:
     """Name the event behind a record, as the worker's headers do."""
     return [
-        (_SOURCE_PARTITION, b"%d" % record.partition),
-        (_SOURCE_OFFSET, b"%d" % record.offset),
+        (SOURCE_PARTITION, b"%d" % record.partition),
+        (SOURCE_OFFSET, b"%d" % record.offset),
     ]
+
+
+def place_of(message: Any) -> tuple[int, int]:
+    """Read partition and offset of the event behind a row that was consumed."""
+    named = dict(message.headers() or [])
+    return int(named[SOURCE_PARTITION]), int(named[SOURCE_OFFSET])

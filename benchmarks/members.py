@@ -8,12 +8,12 @@ from stream_cw.core.events import Episode, Event, Play, SessionStart, Stop
 from stream_cw.core.limits import SHOWS
 from stream_cw.core.state import ProfileState, Source
 from stream_cw.core.step import step
+from stream_cw.history.replay import PLAIN_EPOCH
 
 PROFILE: Final = "profile"
 DEVICES: Final = ("tv", "phone", "tablet")
 START: Final = 1_750_000_000_000
 MINUTE: Final = 60_000
-PLAIN_EPOCH: Final = bytes(16)
 
 
 def sitting(number: int, show: int, episode: int) -> list[Event]:

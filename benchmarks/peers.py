@@ -37,12 +37,14 @@ BROKER: Final[dict[str, str | int]] = {
 class Site:
     """Topics, a group and a folder that one run has to itself."""
 
-    def __init__(self, brokers: str, name: str, folder: Path) -> None:
+    def __init__(
+        self, brokers: str, name: str, folder: Path, *, partitions: int = PARTITIONS
+    ) -> None:
         self.brokers = brokers
         self.prefix = f"{name}."
         self.folder = folder
         self.topics: Topics = topic_names(self.prefix)
-        apply_topics(brokers, self.topics, partitions=PARTITIONS)
+        apply_topics(brokers, self.topics, partitions=partitions)
 
     @property
     def group(self) -> str:

@@ -7,12 +7,13 @@ from typing import Final
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 from msgspec import Struct
 
-from benchmarks.jobs import PARTITIONS
+from benchmarks.jobs import PARTITIONS, place_of
 from benchmarks.peers import Site
 
 TIMEOUT: Final = 60.0
 AT_ONCE: Final = 2_000
-_SOURCE: Final = ("cw-source-partition", "cw-source-offset")
+WARM_UP: Final = 0.1
+"""Share of the events that is not measured."""
 
 
 def committed(site: Site) -> int:
@@ -85,11 +86,11 @@ class Trail:
         """Leave out the events before these offsets: they have had their rows."""
         self._reached = [end - 1 for end in ends]
 
-    def span(self, warm_up: float) -> Span:
+    def span(self) -> Span:
         """Read the rows since the last call; tell how long the events behind them took.
 
         An event has its row when one of it, or of a later one of its partition, is on the topic.
-        Time begins when the first part of the events have theirs, a share of `warm_up`, and ends
+        Time begins when the first part of the events have theirs, a share of `WARM_UP`, and ends
         when all have.
         """
         rows = sorted(self._read())
@@ -102,7 +103,7 @@ class Trail:
         for stamp, partition, offset in rows:
             covered += max(0, offset - self._reached[partition])
             self._reached[partition] = max(offset, self._reached[partition])
-            if not began and covered >= warm_up * events:
+            if not began and covered >= WARM_UP * events:
                 began, at = stamp, covered
             if covered == events:
                 break
@@ -124,10 +125,7 @@ class Trail:
             while left:
                 messages = consumer.consume(min(left, AT_ONCE), TIMEOUT)
                 assert messages, f"{left} rows of {self._site.prefix} did not come"
-                for message in messages:
-                    named = dict(message.headers() or [])
-                    partition, offset = (int(named[name]) for name in _SOURCE)
-                    found.append((message.timestamp()[1], partition, offset))
+                found += [(message.timestamp()[1], *place_of(message)) for message in messages]
                 left -= len(messages)
         finally:
             consumer.close()

@@ -25,10 +25,10 @@ import typer
 from benchmarks.bars import Check, Figure, Json, at_least, below, report, shown
 from benchmarks.filling import fill
 from benchmarks.histories import Histories, write
+from benchmarks.peers import Site
+from benchmarks.progress import WARM_UP
 from benchmarks.take_over import PARTITIONS, Worker, worker
-from stream_cw.broker.contract import Topics, topic_names
 from stream_cw.broker.kafka import kafka_broker
-from stream_cw.broker.topics import apply_topics
 from stream_cw.core.events import Event
 from stream_cw.core.state import ProfileState, Source
 from stream_cw.core.step import step
@@ -37,27 +37,16 @@ WORKERS: Final = (1, 2, 4)
 FEW: Final = 20_000
 HISTORY: Final = 15
 """Events behind each state."""
-WARM_UP: Final = 0.1
 LOOK_SECONDS: Final = 0.2
 MB: Final = 1_000_000
 MOST_MB: Final = 400
 LEAST_RATIO: Final = 0.8
 
 
-class Site:
-    """Topics of one run, and a folder of its workers."""
-
-    def __init__(self, brokers: str, name: str, root: Path) -> None:
-        self.brokers = brokers
-        self.prefix = f"{name}."
-        self.folder = root / name
-        self.topics: Topics = topic_names(self.prefix)
-        apply_topics(brokers, self.topics, partitions=PARTITIONS)
-
-    def worker(self, stack: ExitStack, name: str = "one") -> Worker:
-        """Start a worker that lives as long as the stack."""
-        settings = {"STREAM_CW_TOPIC_PREFIX": self.prefix}
-        return stack.enter_context(worker(self.brokers, self.folder / name, **settings))
+def started(site: Site, stack: ExitStack, name: str = "one") -> Worker:
+    """Start a worker that lives as long as the stack."""
+    folder = site.folder / name
+    return stack.enter_context(worker(site.brokers, folder, STREAM_CW_TOPIC_PREFIX=site.prefix))
 
 
 class Most:
@@ -91,13 +80,17 @@ def rate(workers: list[Worker], events: int, most: Most | None = None) -> float:
 
 def shared(brokers: str, root: Path, number: int, events: int) -> float:
     """Let so many workers go through a log; tell their rate together."""
-    site = Site(brokers, f"shared-{number}", root)
+    site = _site(brokers, f"shared-{number}", root)
     with ExitStack() as stack:
-        workers = [site.worker(stack, f"worker-{n}") for n in range(number)]
+        workers = [started(site, stack, f"worker-{n}") for n in range(number)]
         while sum(_partitions(one) for one in workers) != PARTITIONS:
             time.sleep(LOOK_SECONDS)
         written = write(brokers, site.topics.events, Histories(FEW).events(0, events // FEW))
         return rate(workers, written)
+
+
+def _site(brokers: str, name: str, root: Path) -> Site:
+    return Site(brokers, name, root / name, partitions=PARTITIONS)
 
 
 def _partitions(one: Worker) -> int:
@@ -126,12 +119,12 @@ def at_random(profiles: int, events: int) -> Iterator[Event]:
 
 def held(brokers: str, root: Path, profiles: int, events: int) -> dict[str, float]:
     """Let one worker take over so many profiles and go on with them; tell what it took."""
-    site = Site(brokers, f"held-{profiles}", root)
+    site = _site(brokers, f"held-{profiles}", root)
     histories = Histories(profiles)
     firsts = (histories.nth(profile, HISTORY - 1) for profile in range(profiles))
     filled = fill(brokers, site.topics, PARTITIONS, first_state(), firsts)
     with ExitStack() as stack:
-        one = site.worker(stack)
+        one = started(site, stack)
         most = Most(one)
         while not (told := one.told()):
             one.process.check()

@@ -24,7 +24,7 @@ import msgspec
 import typer
 
 from benchmarks.bars import Check, Figure, Json, at_most, below, report, shown
-from benchmarks.members import PLAIN_EPOCH, PROFILE, Member
+from benchmarks.members import PROFILE, Member
 from stream_cw.core.codec import decode_state, encode_state
 from stream_cw.core.events import Event, encode_event
 from stream_cw.core.limits import SHOWS
@@ -34,6 +34,7 @@ from stream_cw.core.row import View, row
 from stream_cw.core.rows import encode_row
 from stream_cw.core.state import ProfileState, Source
 from stream_cw.core.step import step
+from stream_cw.history.replay import PLAIN_EPOCH
 from stream_cw.model.chosen import choose
 from stream_cw.worker.held import Held
 from stream_cw.worker.output import Output, put_out

@@ -17,6 +17,7 @@ A worker's own metric `hand_over_seconds` stands beside: it leaves out the start
 
 import argparse
 import json
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -27,42 +28,16 @@ from typing import Any
 import httpx
 
 from benchmarks.filling import fill
+from benchmarks.histories import Histories, filled
 from benchmarks.processes import OK, Process, running
 from stream_cw.broker.contract import topic_names
 from stream_cw.broker.kafka import kafka_broker
 from stream_cw.broker.process import free_port
 from stream_cw.broker.topics import apply_topics
-from stream_cw.core.events import Episode, Play
-from stream_cw.core.limits import SHOWS
-from stream_cw.core.state import ProfileState, Source
-from stream_cw.core.step import step
 
 PARTITIONS = 8
-START = 1_700_000_000_000
-HOUR = 3_600_000
 SESSION_SECONDS = 6
 PREFIX = "stream_cw_worker_"
-
-
-def play(profile: str, number: int) -> Play:
-    return Play(
-        event_id=f"{profile}-{number}",
-        profile_id=profile,
-        device_id=f"tv-{number % 3}",
-        device_type="tv",
-        ts=START + number * HOUR,
-        title=Episode(id=f"e-{number:014}", series_id=f"s-{number % SHOWS:014}"),
-        position_ms=number * 1_000,
-    )
-
-
-def full_state() -> ProfileState:
-    state = None
-    for number in range(4 * SHOWS):
-        state = step(state, play("full", number), Source(bytes(16), 0, number)).state
-    assert state is not None
-    assert len(state.shows) == SHOWS
-    return state
 
 
 class Worker:
@@ -104,7 +79,9 @@ def worker(brokers: str, folder: Path, **settings: object) -> Iterator[Worker]:
         "STREAM_CW_SESSION_TIMEOUT": SESSION_SECONDS,
         **settings,
     }
-    with running(["stream-cw", "worker"], given, folder / f"run-{port}") as process:
+    with running(
+        [sys.executable, "-m", "stream_cw.cli", "worker"], given, folder / f"run-{port}"
+    ) as process:
         yield Worker(process, port)
 
 
@@ -157,8 +134,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, kafka_broker(Path(folder) / "kafka") as broker:
         topics = topic_names()
         apply_topics(broker.address, topics, partitions=PARTITIONS)
-        first = (play(f"profile-{number}", 0) for number in range(options.profiles))
-        _, records, size = fill(broker.address, topics, PARTITIONS, full_state(), first)
+        first = Histories(options.profiles, full=True).events(-1, 0)
+        _, records, size = fill(broker.address, topics, PARTITIONS, filled(), first)
         print(f"{options.profiles} profiles, {records} records, {size / 2**20:.0f} MiB")
         found = measure(broker.address, Path(folder), records)
     for name, figures in found.items():

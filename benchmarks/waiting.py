@@ -8,7 +8,7 @@ from typing import Any, Final
 from confluent_kafka import OFFSET_END, Consumer, Message, Producer, TopicPartition
 from msgspec import Struct
 
-from benchmarks.jobs import PARTITIONS
+from benchmarks.jobs import PARTITIONS, place_of
 
 DRAIN_SECONDS: Final = 120.0
 
@@ -53,11 +53,7 @@ class Rows(threading.Thread):
     def _take(self, message: Message, now: float) -> None:
         if message.error():
             raise SystemExit(str(message.error()))
-        named: Any = dict(message.headers() or [])
-        partition, offset = (
-            int(named["cw-source-partition"]),
-            int(named["cw-source-offset"]),
-        )
+        partition, offset = place_of(message)
         key: Any = message.key()
         appended = (message.timestamp()[1] + 1) / 1000
         profile = key.partition(b"/")[0]

@@ -15,14 +15,13 @@ from stream_cw.broker.process import Broker
 pytestmark = pytest.mark.kafka
 
 SECONDS = 120.0
-WARM_UP = 0.1
 
 
 def go_through(site: Site, system: str, job: str, profiles: int, each: int) -> Span:
     events = write(site.brokers, site.topics.events, Histories(profiles).events(0, each))
     with working(system, job, site) as process:
         wait_until_through(site, events, process.check, SECONDS)
-    return Trail(site).span(WARM_UP)
+    return Trail(site).span()
 
 
 def test_the_worker_is_several_times_as_fast_as_a_faust_app_by_the_guide(
