@@ -152,6 +152,8 @@ class Work:
         before = self.changes[key] if key in self.changes else self._lookup(key)
         if before is None and dealt_with:
             self.redelivered += 1
+            if isinstance(event, ForgetProfile):  # else an earlier one could have the last word
+                self.forgotten[key] = record.offset
             return
         source = Source(self.partition.epoch, self.partition.number, record.offset)
         if before is not None and not self._guarded:

@@ -221,6 +221,22 @@ def test_rounds_come_to_what_the_replay_comes_to_whatever_crashes_cut(
     assert_same(machine, Oracle(log))
 
 
+def test_a_profile_that_was_forgotten_twice_stays_so_when_a_crash_hides_the_second_time() -> None:
+    """The mark got through, the tombstone did not: the first of them is found to be news again."""
+    log = a_log(
+        [an_event(Play, 0), an_event(ForgetProfile, 1), b"{}", an_event(ForgetProfile, 3), b"{}"]
+    )
+    for length in (1, 4):  # as they come again, in rounds of so many
+        machine = Machine()
+        assert machine.run(log[:1])
+        _, whole = machine.compute(log[1:4])
+        sent = len(whole.rows) + len(whole.letters) + len(whole.changelog)
+        assert not machine.run(log[1:4], cut=sent - 1)
+        for at in range(1, 5, length):
+            assert machine.run(log[at : at + length])
+        assert_same(machine, Oracle(log))
+
+
 def test_without_the_guard_a_repeated_round_counts_twice() -> None:
     log = a_log([an_event(Play, 1), an_event(Stop, 2), an_event(Play, 3)])
     for guarded in (True, False):
