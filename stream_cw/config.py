@@ -96,10 +96,10 @@ class Settings(BaseSettings):
         "workers need the same.",
     )
     store_cache_bytes: int = Field(
-        default=134_217_728, ge=1_048_576, description="Block cache of all partitions together."
+        default=33_554_432, ge=1_048_576, description="Block cache of all partitions together."
     )
     store_buffer_bytes: int = Field(
-        default=67_108_864, ge=1_048_576, description="Write buffers of all partitions together."
+        default=33_554_432, ge=1_048_576, description="Write buffers of all partitions together."
     )
     model: Literal["shipped", "recency"] = Field(
         default="shipped",

@@ -58,7 +58,7 @@ class Sent:
     Attributes
     ----------
     size : int
-        About how many bytes their records take up.
+        How many bytes their records take up.
     """
 
     def __init__(self) -> None:
@@ -92,7 +92,7 @@ async def send(producer: Producer, topic: str, partition: int, records: Iterable
     sent = Sent()
     batch = producer.create_batch()
     for record in records:
-        size = record_bytes(record)
+        size = len(record.value or b"")
         if batch.size() + size > BATCH_BYTES and batch.record_count():
             await _queue(producer, batch, topic, partition, sent)
             batch = producer.create_batch()
@@ -101,7 +101,6 @@ async def send(producer: Producer, topic: str, partition: int, records: Iterable
         )
         if added is None:
             raise ValueError(f"an empty batch took no record of {size} bytes")
-        sent.size += size
     if batch.record_count():
         await _queue(producer, batch, topic, partition, sent)
     return sent
@@ -109,12 +108,5 @@ async def send(producer: Producer, topic: str, partition: int, records: Iterable
 
 async def _queue(producer: Producer, batch: _Batch, topic: str, partition: int, sent: Sent) -> None:
     count = batch.record_count()
+    sent.size += batch.size()
     sent.add(await producer.send_batch(batch, topic, partition=partition), count)
-
-
-def record_bytes(record: Outgoing) -> int:
-    """Return about how many bytes a record takes up in a batch."""
-    size = len(record.key or b"") + len(record.value or b"") + 40
-    for name, value in record.headers:
-        size += len(name) + len(value) + 8
-    return size

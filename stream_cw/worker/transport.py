@@ -7,6 +7,7 @@ generations and recovery stay Faust's.
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
+from operator import attrgetter
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
@@ -23,6 +24,8 @@ from stream_cw.worker.watch import WatchedConsumer
 LOG_APPEND_TIME: Final = 1
 """How aiokafka marks a time that the broker gave."""
 POLL_SECONDS: Final = 0.5
+_KEY_SIZE: Final = attrgetter("serialized_key_size")
+_VALUE_SIZE: Final = attrgetter("serialized_value_size")
 
 
 class Batch(Struct, frozen=True):
@@ -292,4 +295,6 @@ class Transport(driver.Transport):  # type: ignore[misc]
 
 
 def _size(batch: list[Any]) -> int:
-    return sum(len(record.value or b"") + len(record.key or b"") for record in batch)
+    # -1 for what is not there: near enough for a limit, and several times as fast as a loop.
+    size: int = sum(map(_VALUE_SIZE, batch)) + sum(map(_KEY_SIZE, batch))
+    return size
