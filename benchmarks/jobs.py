@@ -17,12 +17,11 @@ from benchmarks.histories import filled
 from stream_cw.core.codec import decode_state, encode_state
 from stream_cw.core.records import Record, admit
 from stream_cw.core.row import View, row
-from stream_cw.core.rows import encode_row, row_key
+from stream_cw.core.rows import SOURCE_OFFSET, SOURCE_PARTITION, encode_row, row_key
 from stream_cw.core.state import Source
 from stream_cw.core.step import step
 from stream_cw.core.warm_up import warm_up
 from stream_cw.model.chosen import choose
-from stream_cw.worker.output import SOURCE_OFFSET, SOURCE_PARTITION
 
 PARTITIONS: Final = 4
 TITLES: Final = 20

@@ -12,6 +12,10 @@ MAX_TILES: Final = 20
 MAX_ROW_BYTES: Final = 65_536
 """Longest value that is decoded; a full row with the longest ids and reasons has 25 kB."""
 
+SOURCE_PARTITION: Final = "cw-source-partition"
+SOURCE_OFFSET: Final = "cw-source-offset"
+"""Headers of a row's record, and of a tombstone in the changelog: the event behind it."""
+
 Score = Annotated[int, Meta(ge=-9_007_199_254_740_991, le=9_007_199_254_740_991)]
 MicroShare = Annotated[int, Meta(ge=0, le=1_000_000)]
 

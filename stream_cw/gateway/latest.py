@@ -16,11 +16,9 @@ from msgspec.json import Decoder
 
 from stream_cw.core.decoding import decode_json
 from stream_cw.core.events import Id
-from stream_cw.core.rows import MAX_ROW_BYTES, Version, row_key
+from stream_cw.core.rows import MAX_ROW_BYTES, SOURCE_OFFSET, Version, row_key
 from stream_cw.errors import RefusedRecordError
 
-SOURCE_OFFSET: Final = "cw-source-offset"
-"""Header of a row: the offset of the event behind it, in the partition of the same number."""
 BUFFER_BYTES: Final = 33_554_432
 OPEN_FILES: Final = 256
 MARK_BYTES: Final = 4

@@ -9,7 +9,7 @@ from stream_cw.core.codec import encode_state
 from stream_cw.core.dead_letter import dead_letter
 from stream_cw.core.letter_erasure import erasure_order
 from stream_cw.core.row import View, row
-from stream_cw.core.rows import encode_row, row_content, row_key
+from stream_cw.core.rows import SOURCE_OFFSET, SOURCE_PARTITION, encode_row, row_content, row_key
 from stream_cw.core.state import ProfileState, is_live
 from stream_cw.core.trace import TRACEPARENT
 from stream_cw.worker.held import Held
@@ -19,9 +19,6 @@ from stream_cw.worker.sending import Outgoing
 from stream_cw.worker.stats import Stats
 from stream_cw.worker.work import Due, Work
 
-SOURCE_PARTITION: Final = "cw-source-partition"
-SOURCE_OFFSET: Final = "cw-source-offset"
-"""Headers of rows and of the changelog's tombstones: the event behind them."""
 AGAIN: Final = [(AGAIN_HEADER, b"")]
 
 

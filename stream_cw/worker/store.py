@@ -16,6 +16,7 @@ from faust.types import TP
 from msgspec import Struct
 
 from stream_cw.core.codec import decode_state
+from stream_cw.core.rows import SOURCE_OFFSET
 from stream_cw.errors import StreamCwError
 from stream_cw.worker.disk import destroy_store, noted, open_store, shared_memory
 from stream_cw.worker.mark import AGAIN_HEADER, MARK_KEY, Mark, decode_mark
@@ -24,8 +25,6 @@ from stream_cw.worker.transport import Stretch
 
 OFFSET_KEY: Final = rocksdb.Store.offset_key
 STORED_AT_KEY: Final = b"!stored_at"
-TOMBSTONE_HEADER: Final = "cw-source-offset"
-"""Tombstones of the changelog say at which offset the profile was forgotten."""
 MOST_GONE: Final = 10_000
 """Tombstones that are remembered while the changelog is followed."""
 
@@ -251,7 +250,7 @@ def _applied_in(record: Any) -> int:
     if record.value is not None:
         return _applied(record.key, record.value)
     for name, value in record.headers:
-        if name == TOMBSTONE_HEADER:
+        if name == SOURCE_OFFSET:
             return int(value)
     raise StreamCwError(f"changelog record {record.offset} is a tombstone without a source")
 

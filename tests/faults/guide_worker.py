@@ -15,10 +15,9 @@ from stream_cw.core.apply import apply
 from stream_cw.core.codec import decode_state, encode_state
 from stream_cw.core.records import Record, admit
 from stream_cw.core.row import row
-from stream_cw.core.rows import encode_row, row_key
+from stream_cw.core.rows import SOURCE_OFFSET, encode_row, row_key
 from stream_cw.core.state import Source, live_devices
 from stream_cw.worker.checks import check_deployment
-from stream_cw.worker.output import SOURCE_OFFSET
 
 CODE: Final = (
     f"import sys; sys.path.append({str(Path(__file__).parent)!r}); "

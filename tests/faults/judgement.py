@@ -81,6 +81,7 @@ def judged(stage: Stage, began: float, drained: float | None) -> Outcome:
         delay_p99_ms=part(late, 0.99),
         most_mib=stage.memory.most_mib,
         growth=growth,
+        memory=stage.memory.course,
     )
 
 

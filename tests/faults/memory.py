@@ -45,6 +45,15 @@ class Memory:
         return max(held, default=0) / MIB
 
     @property
+    def course(self) -> dict[str, list[float]]:
+        """What each process held, MiB: a sample of each minute."""
+        each = int(60 / EVERY_S)
+        return {
+            f"{name} ({pid})": [round(held / MIB, 1) for _, held in found[::each]]
+            for (name, pid), found in self.samples.items()
+        }
+
+    @property
     def growth(self) -> dict[str, float]:
         """MiB in ten minutes of each process that lived long."""
         slopes = {f"{name} ({pid})": slope_of(found) for (name, pid), found in self.samples.items()}

@@ -38,6 +38,8 @@ class Outcome(Struct, kw_only=True):
         From the load's end until all was committed; None if it took too long.
     growth : dict of str to float
         MiB in ten minutes, of each worker's process that lived long enough.
+    memory : dict of str to list of float
+        What each worker's process held, MiB, minute by minute.
     """
 
     seed: int
@@ -67,6 +69,7 @@ class Outcome(Struct, kw_only=True):
     delay_p99_ms: float | None = None
     most_mib: float = 0.0
     growth: dict[str, float] = field(default_factory=dict)
+    memory: dict[str, list[float]] = field(default_factory=dict)
 
     @property
     def holds(self) -> bool:

@@ -13,7 +13,7 @@ from watcher import Incident
 
 from stream_cw.core.codec import decode_state
 from stream_cw.core.records import Record
-from stream_cw.worker.output import SOURCE_OFFSET, SOURCE_PARTITION
+from stream_cw.core.rows import SOURCE_OFFSET, SOURCE_PARTITION
 
 BEFORE_MS, BEHIND_MS = 1_000, 3_000
 """How much longer an incident lasts than it was seen to: clocks, and questions asked in turns."""

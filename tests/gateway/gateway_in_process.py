@@ -9,11 +9,11 @@ from starlette.applications import Starlette
 from stream_cw.core.events import BaseEvent, decode_event, encode_event
 from stream_cw.core.partition import partition_for
 from stream_cw.core.row import row
-from stream_cw.core.rows import encode_row, row_key
+from stream_cw.core.rows import SOURCE_OFFSET, encode_row, row_key
 from stream_cw.core.state import ProfileState, Source
 from stream_cw.core.step import step
 from stream_cw.gateway.app import Parts, build_app
-from stream_cw.gateway.latest import SOURCE_OFFSET, Latest
+from stream_cw.gateway.latest import Latest
 from stream_cw.gateway.metrics import Metrics
 from stream_cw.gateway.producing import Place
 from stream_cw.gateway.settings import GatewaySettings

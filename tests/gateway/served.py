@@ -16,6 +16,7 @@ from gateway_support import AUDIENCE, ISSUER, SECRET
 
 from stream_cw.core.partition import partition_for
 from stream_cw.core.rows import (
+    SOURCE_OFFSET,
     Cause,
     ModelRef,
     Placement,
@@ -27,7 +28,7 @@ from stream_cw.core.rows import (
 )
 from stream_cw.errors import BrokerError
 from stream_cw.gateway.app import Parts, build_app
-from stream_cw.gateway.latest import SOURCE_OFFSET, Latest
+from stream_cw.gateway.latest import Latest
 from stream_cw.gateway.metrics import Metrics
 from stream_cw.gateway.producing import Place
 from stream_cw.gateway.server import Server, listen

@@ -15,9 +15,9 @@ from worker_support import wait_until
 
 from stream_cw.clients.tail import Rows, accept
 from stream_cw.core.records import Record
-from stream_cw.core.rows import Version, encode_row, row_key
+from stream_cw.core.rows import SOURCE_OFFSET, Version, encode_row, row_key
 from stream_cw.errors import RefusedRecordError
-from stream_cw.gateway.latest import SOURCE_OFFSET, Latest
+from stream_cw.gateway.latest import Latest
 
 
 @pytest.fixture(scope="module")

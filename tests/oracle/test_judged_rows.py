@@ -7,10 +7,9 @@ from worker_support import forget, make_events
 from stream_cw.core.events import encode_event
 from stream_cw.core.records import Record
 from stream_cw.core.row import RECENCY
-from stream_cw.core.rows import encode_row
+from stream_cw.core.rows import SOURCE_OFFSET, encode_row
 from stream_cw.history.log import EventLog
 from stream_cw.history.replay import replay
-from stream_cw.worker.output import SOURCE_OFFSET
 
 EPOCH = bytes(16)
 

@@ -9,8 +9,9 @@ import rocksdict
 
 from stream_cw.core.codec import decode_state
 from stream_cw.core.records import Record
+from stream_cw.core.rows import SOURCE_OFFSET
 from stream_cw.worker.mark import MARK_KEY, decode_mark
-from stream_cw.worker.store import OFFSET_KEY, STORED_AT_KEY, TOMBSTONE_HEADER
+from stream_cw.worker.store import OFFSET_KEY, STORED_AT_KEY
 
 
 @dataclass
@@ -84,7 +85,7 @@ def folded(records: Iterable[Record], stores: Iterable["Stored"] = ()) -> dict[i
 
 def _applied(record: Record) -> int:
     if record.value is None:
-        return int(dict(record.headers)[TOMBSTONE_HEADER])
+        return int(dict(record.headers)[SOURCE_OFFSET])
     if record.key == MARK_KEY:
         return decode_mark(record.value).offset
     return decode_state(record.value).source.offset

@@ -23,12 +23,11 @@ from stream_cw.core.dead_letter import decode_dead_letter
 from stream_cw.core.letter_erasure import is_letter
 from stream_cw.core.records import Record
 from stream_cw.core.row import RECENCY, View
-from stream_cw.core.rows import Row, Version, decode_row, encode_row, row_content
+from stream_cw.core.rows import SOURCE_OFFSET, Row, Version, decode_row, encode_row, row_content
 from stream_cw.core.state import ProfileState
 from stream_cw.core.step import QUIET
 from stream_cw.history.log import EventLog
 from stream_cw.history.replay import replay
-from stream_cw.worker.output import SOURCE_OFFSET
 
 Place = tuple[bytes, Version]
 """A device's key and a version: a place for one row."""

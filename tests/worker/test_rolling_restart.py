@@ -12,7 +12,7 @@ from running_log import running_log
 from worker_support import RUN, WorkerProcess, wait_until
 from worker_system import PARTITIONS, System
 
-from stream_cw.worker.output import SOURCE_OFFSET
+from stream_cw.core.rows import SOURCE_OFFSET
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
 

@@ -26,12 +26,12 @@ from stream_cw.core.events import (
 from stream_cw.core.letter_erasure import Erasures, is_letter
 from stream_cw.core.records import Record
 from stream_cw.core.row import RECENCY
-from stream_cw.core.rows import Row, decode_row, encode_row, row_content, row_key
+from stream_cw.core.rows import SOURCE_OFFSET, Row, decode_row, encode_row, row_content, row_key
 from stream_cw.core.state import ProfileState
 from stream_cw.history.replay import replay
 from stream_cw.worker.held import Held
 from stream_cw.worker.mark import MARK_KEY, decode_mark
-from stream_cw.worker.output import SOURCE_OFFSET, Output, put_out
+from stream_cw.worker.output import Output, put_out
 from stream_cw.worker.sending import Outgoing
 from stream_cw.worker.stats import Stats
 from stream_cw.worker.work import Partition, Work
