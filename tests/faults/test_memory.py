@@ -1,7 +1,7 @@
 """The slope of a worker's memory: of what comes after its caches are full, and of that alone."""
 
 import pytest
-from memory import MIB, SETTLED_AFTER_S, slope_of
+from memory import EVERY_S, MIB, SETTLED_AFTER_S, Memory, slope_of
 
 
 def samples(seconds: int, growth: float) -> list[tuple[float, int]]:
@@ -19,3 +19,9 @@ def test_the_slope_is_of_the_settled_part(growth: float) -> None:
 
 def test_too_short_a_life_has_no_slope() -> None:
     assert slope_of(samples(1_150, 1.0)) is None
+
+
+def test_the_course_has_a_sample_of_each_minute() -> None:
+    memory = Memory([])
+    memory.samples["one", 7] = [(n * EVERY_S, n * MIB) for n in range(30)]
+    assert memory.course == {"one (7)": [0.0, 12.0, 24.0]}
