@@ -114,9 +114,12 @@ class StateStore(rocksdb.Store):  # type: ignore[misc]
         if self.app.should_stop:  # the stores are closed, or will be in a moment
             return
         try:
-            # What a rebalance overtook would leave a gap: recovery reads it again.
             if message.generation_id == self.app.consumer_generation_id:
                 self._follow(message.tp, message.value)
+            elif message.tp.partition in self._dbs:
+                # What a rebalance overtook would leave a gap. Faust counts it as read all the same,
+                # and would end the recovery at it.
+                self.app.consumer.read_again(message.tp)
         except Exception as error:  # noqa: BLE001 - Faust's recovery would log it and go on
             self._config.fail(error)
 

@@ -90,3 +90,42 @@ def test_a_worker_that_is_told_to_stop_while_it_recovers_ends_in_order(system: S
     first.stop()
     stopped = system.start("two", code=STOPS + RUN)
     assert stopped.wait() == 0, stopped.log()
+
+
+OVERTAKEN = """
+from types import SimpleNamespace
+from stream_cw.worker import store
+
+take = store.StateStore.take
+put = set()
+
+def overtaken_take(self, message):
+    take(self, message)
+    recovery = self.app.tables.recovery
+    if message.tp not in put:  # behind the first, the last of the generation before
+        put.add(message.tp)
+        old = SimpleNamespace(
+            tp=message.tp,
+            offset=recovery.active_highwaters[message.tp],
+            generation_id=message.generation_id - 1,
+        )
+        self.app.tables.changelog_queue.put_nowait(SimpleNamespace(message=old))
+
+store.StateStore.take = overtaken_take
+"""
+
+
+@pytest.mark.kafka
+@pytest.mark.timeout(180)
+def test_what_a_rebalance_overtook_does_not_end_the_recovery_that_follows(system: System, tmp_path):
+    events = make_events(30, 1_000)
+    system.produce(events[:800])
+    first = system.start("one")
+    system.wait_until_through(first)
+    written = first.stop()["changelog_sent"]
+    system.produce(events[800:])
+    second = system.start("two", code=OVERTAKEN + RUN, round_records=60)
+    system.wait_until_through(second)
+    assert second.stop()["changelog_read"] >= written
+    verdict = judge(system.brokers, system.topics, PARTITIONS, tmp_path)
+    assert verdict.holds, verdict
