@@ -2,7 +2,7 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import linear_regression
 
@@ -49,15 +49,19 @@ class Memory:
         """What each process held, MiB: a sample of each minute."""
         each = int(60 / EVERY_S)
         return {
-            f"{name} ({pid})": [round(held / MIB, 1) for _, held in found[::each]]
-            for (name, pid), found in self.samples.items()
+            name: [round(held / MIB, 1) for _, held in found[::each]]
+            for name, found in self._by_process()
         }
 
     @property
     def growth(self) -> dict[str, float]:
         """MiB in ten minutes of each process that lived long."""
-        slopes = {f"{name} ({pid})": slope_of(found) for (name, pid), found in self.samples.items()}
+        slopes = {name: slope_of(found) for name, found in self._by_process()}
         return {name: slope * 600 / MIB for name, slope in slopes.items() if slope is not None}
+
+    def _by_process(self) -> Iterator[tuple[str, list[Sample]]]:
+        for (name, pid), found in self.samples.items():
+            yield f"{name} ({pid})", found
 
 
 def slope_of(samples: Sequence[Sample]) -> float | None:

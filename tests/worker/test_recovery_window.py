@@ -9,6 +9,20 @@ from oracle import judge
 from worker_support import RUN, make_events
 from worker_system import PARTITIONS, System
 
+
+def two_in_turn(system: System, cut: int, code: str) -> tuple[dict[str, int], dict[str, int]]:
+    """One worker takes the events before the cut; another, with more code, recovers and goes on."""
+    events = make_events(30, 1_000)
+    system.produce(events[:cut])
+    first = system.start("one")
+    system.wait_until_through(first)
+    before = first.stop()
+    system.produce(events[cut:])
+    second = system.start("two", code=code + RUN, round_records=60)
+    system.wait_until_through(second)
+    return before, second.stop()
+
+
 SLOW = """
 import asyncio
 from stream_cw.worker import flight, rounds, transport
@@ -45,15 +59,8 @@ transport.Consumer._drain_messages, transport.Consumer.perform_seek = noted_drai
 @pytest.mark.kafka
 @pytest.mark.timeout(180)
 def test_what_waits_when_recovery_ends_is_worked_on(system: System, tmp_path):
-    events = make_events(30, 1_000)
-    system.produce(events[:200])
-    first = system.start("one")
-    system.wait_until_through(first)
-    first.stop()
-    system.produce(events[200:])
-    slow = system.start("two", code=SLOW + RUN, round_records=60)
-    system.wait_until_through(slow)
-    assert slow.stop()["changelog_read"] > 0, "it recovered"
+    _, slow = two_in_turn(system, 200, SLOW)
+    assert slow["changelog_read"] > 0, "it recovered"
     verdict = judge(system.brokers, system.topics, PARTITIONS, tmp_path)
     assert verdict.holds, verdict
 
@@ -118,14 +125,7 @@ store.StateStore.take = overtaken_take
 @pytest.mark.kafka
 @pytest.mark.timeout(180)
 def test_what_a_rebalance_overtook_does_not_end_the_recovery_that_follows(system: System, tmp_path):
-    events = make_events(30, 1_000)
-    system.produce(events[:800])
-    first = system.start("one")
-    system.wait_until_through(first)
-    written = first.stop()["changelog_sent"]
-    system.produce(events[800:])
-    second = system.start("two", code=OVERTAKEN + RUN, round_records=60)
-    system.wait_until_through(second)
-    assert second.stop()["changelog_read"] >= written
+    first, second = two_in_turn(system, 800, OVERTAKEN)
+    assert second["changelog_read"] >= first["changelog_sent"]
     verdict = judge(system.brokers, system.topics, PARTITIONS, tmp_path)
     assert verdict.holds, verdict
