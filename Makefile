@@ -6,14 +6,14 @@ READY := $(VENV)/.ready
 # Of audit and sbom; apart, so that they do not count themselves.
 TOOLS := .cache/tools
 
-demo: $(READY)
+demo: loops
 	$(BIN)/stream-cw demo
 
-test: $(READY)
+test: loops
 	$(BIN)/python -m pytest
 
 # What is left of the promises when workers, brokers and the gateway are killed under load.
-test-faults: $(READY)
+test-faults: loops
 	$(BIN)/python -m pytest -m faults -n0 tests/faults
 
 # The same by hand: half an hour on a cluster of three; a minute without faults, which tells how long
@@ -21,18 +21,18 @@ test-faults: $(READY)
 SEED ?=
 FAULTS := PYTHONPATH=tests/support:tests/worker:tests/gateway $(BIN)/python tests/faults/run.py \
 	$(if $(SEED),--seed $(SEED))
-faults: $(READY)
+faults: loops
 	mkdir -p .cache
 	$(FAULTS) --seconds 1800 --brokers 3 --rate 300 --burst-rate 2000 --json .cache/faults.json \
 		--kill 52 --kill-wiped 4 --kill-in-recovery 4 --stop 6 --halt 6 --gateway-kill 4 \
 		--broker-kill 12 --broker-pause 4
 
 # The first quarter of a minute is not measured: the broker compiles.
-calm: $(READY)
+calm: loops
 	mkdir -p .cache
 	$(FAULTS) --seconds 75 --json .cache/calm.json
 
-soak: $(READY)
+soak: loops
 	mkdir -p .cache
 	$(FAULTS) --seconds 3600 --rate 300 --store-mib 8 --json .cache/soak.json
 
@@ -78,7 +78,7 @@ clean:
 # as JSON in .cache/bench; smaller than by the modules' own defaults, so that it ends in a quarter of an
 # hour. Java and Maven are needed; the first run makes an environment for Quix Streams.
 BENCH := OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks
-bench: $(READY)
+bench: loops
 	mkdir -p .cache/bench
 	$(BENCH).step --json .cache/bench/step.json
 	$(BENCH).replaying --json .cache/bench/replaying.json
@@ -90,7 +90,7 @@ bench: $(READY)
 
 # What a row costs, how near it comes to simulated members whose chances are known, how soon it is
 # there: the last two need Java, Maven and Chromium.
-bench-rows: $(READY)
+bench-rows: loops
 	$(BENCH).learned_row
 	$(BENCH).learned_on_simulator
 	$(BENCH).gateway
@@ -102,6 +102,11 @@ model: $(READY)
 	mkdir -p .cache/model
 	$(BIN)/stream-cw import netflix $(EXPORT) --account shared --tz America/Sao_Paulo -o .cache/model/export.jsonl
 	$(BIN)/stream-cw train .cache/model/export.jsonl --name additive-4 -o stream_cw/model/shipped.json
+
+# Loops as machine code, where there is a compiler; without one each process compiles them for itself.
+.PHONY: loops
+loops: $(READY)
+	-@$(BIN)/stream-cw compile >/dev/null
 
 # One environment serves demo and tests; it is made again only when the dependencies change.
 $(READY): pyproject.toml

@@ -21,6 +21,7 @@ Everything that this package raises on purpose is a `StreamCwError`::
     ├── GatewayError            what a client asked of a gateway is refused
     │   ├── TokenExpiredError   its token has expired: before it asked, or while a stream ran
     │   └── GatewayUnavailableError  no answer, or one that says later: the same again may do
+    ├── NoCompilerError         loops cannot be compiled ahead of time here
     ├── BrokerError             a broker cannot be started or reached
     └── SettingsError           a setting is missing or has a wrong value
 """
@@ -215,3 +216,7 @@ class BrokerError(StreamCwError):
 
 class SettingsError(StreamCwError):
     """A setting is missing or has a wrong value."""
+
+
+class NoCompilerError(StreamCwError):
+    """Loops cannot be compiled ahead of time here."""

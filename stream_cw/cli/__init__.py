@@ -15,6 +15,7 @@ from stream_cw.cli import (
     gateway,
     history,
     kafka,
+    loops,
     model,
     report,
     running,
@@ -70,6 +71,7 @@ def build_app() -> typer.Typer:
     app.command(cls=gateway.GatewayCommand)(gateway.gateway)
     app.command()(running.broker)
     app.command()(running.demo)
+    app.command("compile")(loops.compile_)
     return app
 
 

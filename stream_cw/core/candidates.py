@@ -19,7 +19,7 @@ from stream_cw.core.columns import (
     Ints,
     columns,
 )
-from stream_cw.core.compiled import compiled
+from stream_cw.core.compiled import loop
 from stream_cw.core.joined import Joined, joined, joined_shows, nothing
 from stream_cw.core.limits import U32
 from stream_cw.core.presence import given_up, slept_through
@@ -122,7 +122,7 @@ def _known(works: Mapping[str, bytes], ids: list[str]) -> Joined:
     return joined([works.get(show_id, b"") for show_id in ids]) if works else nothing(len(ids))
 
 
-@compiled
+@loop("void(i8[:, ::1], i8[::1], b1[::1], b1[::1], b1[::1])")
 def _judge(
     shows: Ints,
     policy: Ints,

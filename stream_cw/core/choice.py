@@ -38,7 +38,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream_cw.core.columns import FLAGS, LAST, REMOVED, ROW, SERIES, Bools, Ints
-from stream_cw.core.compiled import compiled
+from stream_cw.core.compiled import compiled, loop
 from stream_cw.core.episodes import (
     AFTER,
     ATTENDED,
@@ -132,7 +132,10 @@ def choose(
     return Choice(kinds, offers, slept)
 
 
-@compiled
+@loop(
+    "void(u1[::1], i8[::1], u1[::1], i8[::1], i8[:, ::1], b1[::1], b1[::1], i8[::1], i8, i8, i8, "
+    "i8[::1], i8[::1], b1[::1])"
+)
 def _choose(
     packed: Bytes,
     lengths: Ints,

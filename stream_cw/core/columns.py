@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from stream_cw.core.compiled import compiled
+from stream_cw.core.compiled import compiled, loop
 from stream_cw.core.events import DEVICE_TYPES
 from stream_cw.core.joined import Bytes, Joined, read_number
 from stream_cw.core.limits import SHOW_DEVICES
@@ -110,7 +110,7 @@ def columns(packed: Joined) -> Ints:
     return shows
 
 
-@compiled
+@loop("void(u1[::1], i8[::1], i8[:, ::1])")
 def _unpack(data: Bytes, lengths: Ints, shows: Ints) -> None:
     starts = np.empty(len(lengths), np.int64)
     at = 0

@@ -7,7 +7,7 @@ import numpy as np
 from stream_cw.core import show_numbers
 from stream_cw.core.candidates import Candidates
 from stream_cw.core.columns import LAST, Bools, Ints
-from stream_cw.core.compiled import compiled
+from stream_cw.core.compiled import compiled, loop
 from stream_cw.core.decay import HALF_LIVES_MS, current
 from stream_cw.core.features import FEATURES, PARTS, SESSION_FEATURES, SHOW_FEATURES, UNKNOWN
 from stream_cw.core.joined import Bytes
@@ -91,7 +91,9 @@ def _session(state: ProfileState, slot: int, hour: int) -> Ints:
     )
 
 
-@compiled
+@loop(
+    "void(i8[:, ::1], b1[::1], u1[::1], i8[::1], i8, i8, i8, i8, i8[::1], i8, i8[::1], i8[:, ::1])"
+)
 def _extract(
     shows: Ints,
     finished: Bools,

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from stream_cw.core.candidates import Candidates
 from stream_cw.core.columns import Ints
-from stream_cw.core.compiled import compiled
+from stream_cw.core.compiled import compiled, loop
 from stream_cw.core.extraction import feature_codes
 from stream_cw.core.features import CODES, FEATURE_NAMES, FEATURES, SESSION_FEATURES, SHOW_FEATURES
 from stream_cw.core.model import (
@@ -26,6 +26,7 @@ from stream_cw.core.scoring import RECENTLY_WATCHED, Ranking
 from stream_cw.core.state import ProfileState
 
 Codes = NDArray[np.integer[Any]]
+Small = NDArray[np.uint8]
 
 _MILLI: Final = 1000
 _ALONE: Final = 100_000
@@ -76,8 +77,8 @@ class CompiledAdditive:
             In micro-units.
         """
         total = np.empty(codes.shape[1], np.int64)
-        codes = np.ascontiguousarray(codes)
-        _add(codes, self._rows, self._tables, self._mains, self._weights, total)
+        small = np.ascontiguousarray(codes, np.uint8)
+        _add(small, self._rows, self._tables, self._mains, self._weights, total)
         return total
 
     def explain(self, codes: Ints) -> tuple[Ints, list[int]]:
@@ -103,8 +104,8 @@ class CompiledAdditive:
         return total, lifts.tolist()
 
 
-@compiled
-def _add(codes: Codes, rows: Ints, tables: Ints, mains: int, weights: Ints, total: Ints) -> None:
+@loop("void(u1[:, ::1], i8[::1], i8[:, ::1], i8, i8[::1], i8[::1])")
+def _add(codes: Small, rows: Ints, tables: Ints, mains: int, weights: Ints, total: Ints) -> None:
     """Add single tables, then pairs: their first bins stand after the single tables."""
     pairs = (len(rows) - mains) // 2
     for n in range(len(total)):
@@ -118,7 +119,7 @@ def _add(codes: Codes, rows: Ints, tables: Ints, mains: int, weights: Ints, tota
         total[n] = value
 
 
-@compiled
+@loop("void(i8[:, ::1], i8[::1], i8[:, ::1], i8[::1], i8[:, ::1], i8, i8[:, ::1])")
 def _sum(
     codes: Ints, rows: Ints, tables: Ints, weights: Ints, groups: Ints, mains: int, sums: Ints
 ) -> None:
@@ -156,7 +157,7 @@ def _sum_pair(
         other[n] += weight
 
 
-@compiled
+@loop("void(i8[:, ::1], i8[::1], i8[::1])")
 def _lift(sums: Ints, scores: Ints, lifts: Ints) -> None:
     candidates = len(lifts)
     totals = np.zeros(len(sums), np.int64)
@@ -210,10 +211,11 @@ class CompiledTrees:
 
     def score(self, row: Ints) -> int:
         """Add the leaves that a row falls into, micro-units of log-odds."""
+        row = np.ascontiguousarray(row, np.int64)
         return self._base + int(_walk(row, self._columns, self._limits, self._leaves))
 
 
-@compiled
+@loop("i8(i8[::1], i8[::1], i8[::1], i8[::1])")
 def _walk(row: Ints, columns: Ints, limits: Ints, leaves: Ints) -> int:
     total = 0
     for tree in range(len(leaves) // LEAVES):
@@ -278,12 +280,12 @@ def placement_row(codes: Codes, utility: Ints) -> Ints:
         Of the candidates, micro-units; of equal ones the later played is the first tile.
     """
     row = np.empty(_SESSION_END - _SHOW + len(_TOP) + 1, np.int64)
-    _lay_out(np.ascontiguousarray(codes), utility, row)
+    _lay_out(np.ascontiguousarray(codes, np.int64), utility, row)
     return row
 
 
-@compiled
-def _lay_out(codes: Codes, utility: Ints, row: Ints) -> None:
+@loop("void(i8[:, ::1], i8[::1], i8[::1])")
+def _lay_out(codes: Ints, utility: Ints, row: Ints) -> None:
     first, second = 0, -1
     for n in range(1, len(utility)):
         if utility[n] > utility[first] or (

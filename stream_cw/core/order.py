@@ -3,7 +3,7 @@
 import numpy as np
 
 from stream_cw.core.columns import Ints
-from stream_cw.core.compiled import compiled
+from stream_cw.core.compiled import loop
 
 
 def in_order(scores: list[int], played: Ints, ids: list[str]) -> list[int]:
@@ -29,7 +29,7 @@ def in_order(scores: list[int], played: Ints, ids: list[str]) -> list[int]:
     return sorted(range(len(ids)), key=lambda n: (-scores[n], -played[n], ids[n]))
 
 
-@compiled
+@loop("b1(i8[::1], i8[::1], i8[::1])")
 def _sort(scores: Ints, played: Ints, order: Ints) -> bool:
     """Order by score and last play; tell whether that is enough, as no two stand equal."""
     equal = 0

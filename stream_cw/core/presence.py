@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 
 from stream_cw.core.columns import COUNTS, DEPTH, IDLE, LAST, ROW, Bools, Ints
-from stream_cw.core.compiled import compiled
+from stream_cw.core.compiled import compiled, loop
 from stream_cw.core.events import DEVICE_TYPES
 from stream_cw.core.limits import U16
 from stream_cw.core.rules import Asleep
@@ -73,7 +73,7 @@ def log_odds(shows: Ints, devices: tuple[Device, ...], asleep: Asleep) -> Ints:
     return found
 
 
-@compiled
+@loop("void(i8[:, ::1], i8[::1], i8[::1], i8[::1], i8[::1])")
 def _weigh(shows: Ints, types: Ints, offsets: Ints, asleep: Ints, found: Ints) -> None:
     _, base, autoplay, quarter, quiet, night, screen, played_out, stopped, display_off = asleep
     for n in range(shows.shape[1]):
@@ -119,7 +119,7 @@ def given_up(shows: Ints, state: ProfileState, per_mille: int) -> Bools:
     return found
 
 
-@compiled
+@loop("void(i8[:, ::1], i8, UniTuple(i8, 10), i8, b1[::1])")
 def _rest(shows: Ints, sessions: int, gaps: tuple[int, ...], per_mille: int, found: Bools) -> None:
     habit = sessions_explained(gaps, per_mille)
     for n in range(len(found)):

@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from shutil import copytree
 
+import pytest
+
 import stream_cw
 
 ROWS = """
@@ -36,11 +38,11 @@ def run_python(code: str, *arguments: str, **environment: str) -> str:
 WARMED = """
 import sys
 sys.path.insert(0, sys.argv[1])
+from numba.core import sigutils, types
 from random_models import a_random_model
 from state_strategies import full_state
-from stream_cw.core import (
-    candidates, choice, columns, extraction, joined, learned, presence, show_numbers,
-)
+from stream_cw.core import compiled
+from stream_cw.core.candidates import candidates
 from stream_cw.core.catalog import EpisodeEntry, Season, SeriesEntry
 from stream_cw.core.learned import Learned
 from stream_cw.core.row import View, row
@@ -48,20 +50,18 @@ from stream_cw.core.rows import ModelRef
 from stream_cw.core.warm_up import warm_up
 from stream_cw.core.works import pack_work
 
-def compiled():
-    return {
-        name: len(value.signatures)
-        for module in (
-            candidates, choice, columns, extraction, joined, learned, presence, show_numbers,
-        )
-        for name, value in vars(module).items()
-        if hasattr(value, "signatures") and value.__module__ == module.__name__
-    }
+def taken(arguments):
+    # Whether it may be written to is no matter of the signature.
+    return tuple(a.copy(readonly=False) if isinstance(a, types.Array) else a for a in arguments)
+
+def called():
+    return {name: list(map(taken, loop.function.signatures))
+            for name, loop in compiled.LOOPS.items()}
 
 view = View(scorer=Learned(a_random_model(1), ModelRef("random", "ab" * 32)))
-assert not any(compiled().values()) and len(compiled()) > 15
+assert not any(called().values()) and len(called()) > 10
 warm_up(view)
-warmed = compiled()
+warmed = called()
 state = full_state()
 works = {
     show: pack_work(SeriesEntry(id=show, seasons=[Season(episodes=[EpisodeEntry(id="e")])]))
@@ -69,24 +69,60 @@ works = {
 }
 for known in ({}, works):
     for device in state.devices:
-        row(state, "p", device.device_id, View(scorer=view.scorer, works=known))
-assert compiled() == warmed, set(compiled().items()) ^ set(warmed.items())
+        found = View(scorer=view.scorer, works=known)
+        row(state, "p", device.device_id, found)
+assert called() == warmed, set(called().items()) ^ set(warmed.items())
+view.scorer.placements(state, 0, candidates(state, view.policy))
+for name, types_ in called().items():
+    declared, _ = sigutils.normalize_signature(compiled.LOOPS[name].signature)
+    assert types_ == [taken(declared)], (name, types_, declared)
 """
+HERE = str(Path(__file__).parent)
+PLAIN = {"NUMBA_DISABLE_JIT": "1"}
 
 
-def test_warming_up_compiles_every_loop_that_a_row_runs() -> None:
-    run_python(WARMED, str(Path(__file__).parent))
+@pytest.fixture
+def called(tmp_path: Path) -> dict[str, str]:
+    """Settings by which loops are compiled when they are called, and kept for the next run."""
+    return {"XDG_CACHE_HOME": str(tmp_path), "NUMBA_CACHE_DIR": str(stream_cw.LOOPS.portable)}
 
 
-def test_plain_python_gives_the_same_rows() -> None:
-    here = str(Path(__file__).parent)
-    compiled, plain = run_python(ROWS, here), run_python(ROWS, here, NUMBA_DISABLE_JIT="1")
+def test_warming_up_compiles_every_loop_that_a_row_runs(called: dict[str, str]) -> None:
+    """And each for what its signature says: one made before would take all else for that."""
+    run_python(WARMED, HERE, **called)
+
+
+def test_plain_python_gives_the_same_rows(called: dict[str, str]) -> None:
+    compiled, plain = run_python(ROWS, HERE, **called), run_python(ROWS, HERE, **PLAIN)
     assert compiled == plain
     assert len(compiled.splitlines()) == 8
 
 
 def test_bounds_are_kept() -> None:
-    assert run_python(ROWS, str(Path(__file__).parent), NUMBA_BOUNDSCHECK="1")
+    assert run_python(ROWS, HERE, NUMBA_BOUNDSCHECK="1")
+
+
+COMMAND = "import sys; from stream_cw.cli import main; main()"
+WITHOUT_NUMBA = "import sys; sys.modules['numba'] = None\n" + ROWS
+
+
+def test_loops_compiled_ahead_of_time_need_no_numba_and_give_the_same_rows(tmp_path: Path) -> None:
+    here = {"XDG_CACHE_HOME": str(tmp_path)}
+    try:
+        made = run_python(COMMAND, "compile", "--portable", **here)
+    except AssertionError as error:
+        if "ahead of time: there is no" in str(error):
+            pytest.skip(str(error))
+        raise
+    assert Path(made.strip()).is_relative_to(tmp_path)
+    assert run_python(COMMAND, "compile", **here) == made  # it is there
+    assert run_python(WITHOUT_NUMBA, HERE, **here) == run_python(ROWS, HERE, **PLAIN)
+
+
+def test_no_compiler_is_told(tmp_path: Path) -> None:
+    with pytest.raises(AssertionError, match="there is no compiler"):
+        run_python(COMMAND, "compile", XDG_CACHE_HOME=str(tmp_path), PATH="/nowhere")
+    assert not list(tmp_path.iterdir())
 
 
 NAMED = "import sys; sys.path.insert(0, sys.argv[1]); import os, stream_cw; print(os.environ['{}'])"
@@ -112,4 +148,4 @@ def test_a_directory_of_ones_own_is_respected() -> None:
 
 
 def test_without_a_directory_loops_are_compiled_all_the_same() -> None:
-    assert run_python(ROWS, str(Path(__file__).parent), NUMBA_CACHE_DIR="/proc/nowhere")
+    assert run_python(ROWS, HERE, NUMBA_CACHE_DIR="/proc/nowhere", XDG_CACHE_HOME="/proc/nowhere")
