@@ -122,6 +122,10 @@ class Row(Struct, frozen=True, kw_only=True):
     tiles: Annotated[list[Tile], Meta(max_length=MAX_TILES)]
 
 
+_SEEN_FROM: Final = b',"model":{'
+"""Where a row's bytes begin to tell what a member sees. The version's own model is a number, and in
+a string there is no quote without a backslash."""
+
 _encoder: Final = msgspec.json.Encoder()
 _decoder: Final = msgspec.json.Decoder(Row)
 
@@ -152,3 +156,21 @@ def row_content(row: Row) -> bytes:
     return _encoder.encode(
         (row.session_id, row.cause.recorded, row.model, row.placement, row.arm, row.tiles),
     )
+
+
+def seen_of(row: Row, value: bytes) -> bytes:
+    """Tell by a row's bytes what `row_content` tells, without encoding it again.
+
+    Parameters
+    ----------
+    row : Row
+    value : bytes
+        The row as `encode_row` gives it.
+
+    Returns
+    -------
+    bytes
+        Equal to that of another row if and only if their contents are.
+    """
+    session = b"" if row.session_id is None else b"\n" + row.session_id.encode()
+    return b"%b\n%d%b" % (value[value.index(_SEEN_FROM) :], row.cause.recorded, session)

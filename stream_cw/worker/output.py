@@ -9,7 +9,7 @@ from stream_cw.core.codec import encode_state
 from stream_cw.core.dead_letter import dead_letter
 from stream_cw.core.letter_erasure import erasure_order
 from stream_cw.core.row import View, row
-from stream_cw.core.rows import SOURCE_OFFSET, SOURCE_PARTITION, encode_row, row_content, row_key
+from stream_cw.core.rows import SOURCE_OFFSET, SOURCE_PARTITION, encode_row, row_key, seen_of
 from stream_cw.core.state import ProfileState, is_live
 from stream_cw.core.trace import TRACEPARENT
 from stream_cw.worker.held import Held
@@ -130,13 +130,14 @@ def push_out(
 
 def _row(key: bytes, due: Due, held: Held, view: View, now_ms: int) -> Outgoing | None:
     built = row(due.state, due.profile_id, due.device_id, view)
-    if not held.is_new(key, row_content(built), now_ms) and not due.asked:
+    value = encode_row(built)
+    if not held.is_new(key, seen_of(built, value), now_ms) and not due.asked:
         return None
     source = due.state.source
     headers = _source(source.partition, source.offset)
     if due.trace is not None:
         headers.append((TRACEPARENT, due.trace))
-    return Outgoing(key, encode_row(built), headers)
+    return Outgoing(key, value, headers)
 
 
 def again(partition: int, key: bytes, value: bytes | None, seen: int) -> Outgoing:
