@@ -152,18 +152,22 @@ def build_app(
             assigned = [tp for tp in app.consumer.assignment() if tp.topic == topics.events]
             starts = await app.consumer.earliest_offsets(*assigned)
             ends = await app.consumer.highwaters(*assigned)
+            logs = [TP(topics.changelog, tp.partition) for tp in assigned]
+            log_ends = await app.consumer.highwaters(*logs)
+            if app.tables.is_overtaken():
+                return
             check_marks(
                 topics.events,
                 events.epoch,
                 [(tp[1], table.data.mark(tp[1]), starts[tp], ends[tp]) for tp in assigned],
             )
-            logs = [TP(topics.changelog, tp.partition) for tp in assigned]
-            log_ends = await app.consumer.highwaters(*logs)
             check_recovered(
                 topics.changelog,
                 [(tp.partition, table.data.place(tp.partition), log_ends[tp]) for tp in logs],
             )
             await rounds.write_again(tp.partition for tp in assigned)
+            if app.tables.is_overtaken():
+                return
             rounds.resume()
             numbers = sorted(tp.partition for tp in assigned)
             log.info(
@@ -171,7 +175,7 @@ def build_app(
             )
             eraser.look()
         except Exception as error:  # noqa: BLE001 - Faust would go on without a word
-            if not app.should_stop:  # else the stores are closed by now
+            if not (app.should_stop or app.tables.is_overtaken()):  # stores may be closed by now
                 fail(error)
 
     table.on_recover(recovered)

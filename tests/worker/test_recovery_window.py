@@ -6,7 +6,7 @@ What was fetched in between, and waits because the rounds before it are slow, wo
 
 import pytest
 from oracle import judge
-from worker_support import RUN, make_events
+from worker_support import RUN, make_events, wait_until
 from worker_system import PARTITIONS, System
 
 
@@ -129,3 +129,44 @@ def test_what_a_rebalance_overtook_does_not_end_the_recovery_that_follows(system
     assert second["changelog_read"] >= first["changelog_sent"]
     verdict = judge(system.brokers, system.topics, PARTITIONS, tmp_path)
     assert verdict.holds, verdict
+
+
+HELD = """
+import asyncio
+from stream_cw.worker import transport
+
+deliver = transport.Consumer._deliver
+begun = None
+
+async def held_deliver(self, tp, message):
+    global begun
+    if self._is_changelog_tp(tp):
+        if begun is None:
+            begun = self.app.consumer_generation_id
+            print("recovery is held", flush=True)
+        while self.app.consumer_generation_id == begun:
+            await asyncio.sleep(0.01)
+    await deliver(self, tp, message)
+
+transport.Consumer._deliver = held_deliver
+"""
+
+
+@pytest.mark.kafka
+@pytest.mark.timeout(180)
+def test_a_rebalance_in_the_middle_of_a_recovery_ends_no_worker(system: System, tmp_path) -> None:
+    """Faust takes a recovery that was overtaken for ended: the one that follows counts."""
+    events = make_events(30, 1_000)
+    system.produce(events[:800])
+    first = system.start("one")
+    system.wait_until_through(first)
+    first.stop()
+    system.produce(events[800:])
+    second = system.start("two", code=HELD + RUN)
+    wait_until(lambda: "recovery is held" in second.log(), "a recovery to be held")
+    third = system.start("three")
+    wait_until(lambda: system.sharing() == 2, "two workers that share the partitions")
+    system.wait_until_through(second, third)
+    verdict = judge(system.brokers, system.topics, PARTITIONS, tmp_path)
+    assert verdict.holds, verdict
+    assert second.stop()["changelog_read"] > 0
