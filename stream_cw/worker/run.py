@@ -176,9 +176,11 @@ def _told(error: BaseException) -> str:
 
 
 async def _tell(stats: Stats) -> None:
+    """Log counts now and then, and look for cycles: `COLLECT_AFTER` alone lets many lie."""
     while True:
         await asyncio.sleep(STATS_SECONDS)
         _log_counts(stats)
+        gc.collect()
 
 
 def _log_counts(stats: Stats) -> None:

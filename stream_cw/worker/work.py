@@ -143,7 +143,9 @@ class Work:
             if dealt_with:
                 self.redelivered += 1
             else:
-                self.refused.append(Refused(record, error))
+                # One that was raised holds by its traceback all that the round has.
+                told = RefusedRecordError(error.reason, error.message)
+                self.refused.append(Refused(record, told))
                 self._note(record, refused=True)
             return
         if not dealt_with:

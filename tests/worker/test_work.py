@@ -1,5 +1,7 @@
 """The pure part of a round, against the offline replay; crashes cut it anywhere."""
 
+import gc
+import weakref
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
@@ -395,3 +397,17 @@ def test_a_repeated_event_brings_no_row_behind_a_quiet_one() -> None:
 def revisions(machine: Machine, device: str) -> list[int]:
     rows = machine.rows[row_key("ann", device)]
     return [decode_row(row).version.revision for row in rows if row is not None]
+
+
+def test_a_refused_record_does_not_keep_its_round() -> None:
+    """The traceback of what refused it would, until Python looks for cycles."""
+    work = Work(Partition(EPOCH, 0, 1), mark=-1, lookup=lambda _: None)
+    gc.disable()
+    try:
+        work.take(a_log([b"no event"])[0])
+        assert work.refused
+        kept = weakref.ref(work)
+        del work
+        assert kept() is None
+    finally:
+        gc.enable()
