@@ -66,6 +66,7 @@ COMMANDS = [
     ["token"],
     ["broker"],
     ["demo"],
+    ["compile"],
 ]
 
 Run = Callable[..., Result]

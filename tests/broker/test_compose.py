@@ -212,13 +212,17 @@ def test_image_has_what_it_copies() -> None:
 
 
 def test_image_can_run_all_commands() -> None:
-    """A gateway needs its extra, which a wheel does not bring by itself."""
-    [line] = [
-        line
-        for line in (ROOT / "Dockerfile").read_text().splitlines()
-        if "install" in line and "/dist/" in line
-    ]
-    assert "stream-cw[gateway] @ file://" in line
+    """A gateway needs its extra, which the package does not bring by itself."""
+    assert 'pip install --no-cache-dir ".[gateway,compile]"' in (ROOT / "Dockerfile").read_text()
+
+
+def test_image_brings_its_loops() -> None:
+    """They are compiled for every processor, and looked for where they were left."""
+    build, final = (ROOT / "Dockerfile").read_text().split("FROM python:3.11-slim\n")
+    assert "XDG_CACHE_HOME=/opt/cache /opt/stream-cw/bin/stream-cw compile --portable" in build
+    assert "COPY --from=build /opt /opt" in final
+    assert "XDG_CACHE_HOME=/opt/cache" in final
+    assert "PATH=/opt/stream-cw/bin:$PATH" in final
 
 
 def test_image_runs_as_nobody_special() -> None:
