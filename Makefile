@@ -1,4 +1,4 @@
-.PHONY: demo test test-faults faults calm soak bench bench-rows lint audit sbom check-wheel model clean
+.PHONY: loops demo test test-faults faults calm soak bench bench-rows lint audit sbom check-wheel model clean
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -9,7 +9,7 @@ TOOLS := .cache/tools
 demo: loops
 	$(BIN)/stream-cw demo
 
-test: loops
+test: $(READY)
 	$(BIN)/python -m pytest
 
 # What is left of the promises when workers, brokers and the gateway are killed under load.
@@ -104,7 +104,6 @@ model: $(READY)
 	$(BIN)/stream-cw train .cache/model/export.jsonl --name additive-4 -o stream_cw/model/shipped.json
 
 # Loops as machine code, where there is a compiler; without one each process compiles them for itself.
-.PHONY: loops
 loops: $(READY)
 	-@$(BIN)/stream-cw compile >/dev/null
 

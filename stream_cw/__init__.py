@@ -14,7 +14,7 @@ _CPU_BYTES: Final = 8192
 """What tells of the first processor; the others are of its kind."""
 
 
-class Loops(NamedTuple):
+class LoopFolders(NamedTuple):
     """Where `stream-cw compile` leaves the loops of the core, as the module `stream_cw._loops`.
 
     Attributes
@@ -29,7 +29,7 @@ class Loops(NamedTuple):
     portable: Path
 
 
-def _find_loops() -> Loops:
+def _name_folders() -> LoopFolders:
     """Name the directories of compiled loops by the code of the core (`stream_cw.core.compiled`).
 
     A loop takes constants and other loops from all over the core, so that a change of any of its
@@ -43,7 +43,7 @@ def _find_loops() -> Loops:
     portable = cache / "stream-cw" / "loops" / digest.hexdigest()
     os.environ["NUMBA_CACHE_DIR"] = os.environ.get("NUMBA_CACHE_DIR") or str(portable)
     kind = _kind_of_processor()
-    return Loops(None if kind is None else portable / kind, portable)
+    return LoopFolders(None if kind is None else portable / kind, portable)
 
 
 def _kind_of_processor() -> str | None:
@@ -57,7 +57,7 @@ def _kind_of_processor() -> str | None:
     return None if able is None else blake2b(able.encode(), digest_size=8).hexdigest()
 
 
-LOOPS: Final = _find_loops()
+LOOP_FOLDERS: Final = _name_folders()
 
 if not any(map(os.environ.get, _PLAIN_OR_CHECKED)):
-    __path__ += [str(folder) for folder in LOOPS if folder is not None]
+    __path__ += [str(folder) for folder in LOOP_FOLDERS if folder is not None]

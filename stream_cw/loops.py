@@ -9,7 +9,7 @@ from shutil import which
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from stream_cw import LOOPS
+from stream_cw import LOOP_FOLDERS
 from stream_cw.core import compiled, learned, row
 from stream_cw.errors import NoCompilerError
 
@@ -41,14 +41,14 @@ def compile_loops(*, portable: bool = False) -> Path:
     """
     if compiled.MADE is not None:
         made = Path(str(compiled.MADE.__file__))
-        if portable and made.parent != LOOPS.portable:
+        if portable and made.parent != LOOP_FOLDERS.portable:
             raise NoCompilerError(
                 f"there are loops for this processor: {made}; take them away first"
             )
         return made
     if missing := _missing():
         raise NoCompilerError(f"loops cannot be compiled ahead of time: there is no {missing}")
-    folder = LOOPS.portable if portable or LOOPS.here is None else LOOPS.here
+    folder = LOOP_FOLDERS.portable if portable or LOOP_FOLDERS.here is None else LOOP_FOLDERS.here
     folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=folder) as work, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Numba means to replace its compiler of modules one day
@@ -56,12 +56,12 @@ def compile_loops(*, portable: bool = False) -> Path:
 
         module = CC("_loops")
         module.output_dir = work
-        module.target_cpu = "" if folder == LOOPS.portable else "host"
+        module.target_cpu = "" if folder == LOOP_FOLDERS.portable else "host"
         for name, loop in compiled.LOOPS.items():
             module.export(name, loop.signature)(loop.function.py_func)
         module.compile()
-        name = str(module.output_file)
-        return Path(work, name).replace(folder / name)
+        file = str(module.output_file)
+        return Path(work, file).replace(folder / file)
 
 
 def _missing() -> str | None:

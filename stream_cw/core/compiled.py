@@ -24,7 +24,7 @@ class Loop(NamedTuple):
     Attributes
     ----------
     function : callable
-        As plain Python, or compiled when it is called.
+        As Python calls it.
     signature : str
         Types of what it takes and gives, in Numba's notation.
     """

@@ -10,14 +10,20 @@ from worker_support import RUN, make_events, wait_until
 from worker_system import PARTITIONS, System
 
 
-def two_in_turn(system: System, cut: int, code: str) -> tuple[dict[str, int], dict[str, int]]:
-    """One worker takes the events before the cut; another, with more code, recovers and goes on."""
+def one_has_been(system: System, cut: int) -> dict[str, int]:
+    """One worker takes the events before the cut and ends; the others wait."""
     events = make_events(30, 1_000)
     system.produce(events[:cut])
     first = system.start("one")
     system.wait_until_through(first)
     before = first.stop()
     system.produce(events[cut:])
+    return before
+
+
+def two_in_turn(system: System, cut: int, code: str) -> tuple[dict[str, int], dict[str, int]]:
+    """One worker takes the events before the cut; another, with more code, recovers and goes on."""
+    before = one_has_been(system, cut)
     second = system.start("two", code=code + RUN, round_records=60)
     system.wait_until_through(second)
     return before, second.stop()
@@ -156,12 +162,7 @@ transport.Consumer._deliver = held_deliver
 @pytest.mark.timeout(180)
 def test_a_rebalance_in_the_middle_of_a_recovery_ends_no_worker(system: System, tmp_path) -> None:
     """Faust takes a recovery that was overtaken for ended: the one that follows counts."""
-    events = make_events(30, 1_000)
-    system.produce(events[:800])
-    first = system.start("one")
-    system.wait_until_through(first)
-    first.stop()
-    system.produce(events[800:])
+    one_has_been(system, 800)
     second = system.start("two", code=HELD + RUN)
     wait_until(lambda: "recovery is held" in second.log(), "a recovery to be held")
     third = system.start("three")
