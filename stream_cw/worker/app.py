@@ -148,13 +148,16 @@ def build_app(
     )
 
     async def recovered() -> None:
+        generation = app.consumer_generation_id
+        if app.tables.is_overtaken(generation):
+            return
         try:
             assigned = [tp for tp in app.consumer.assignment() if tp.topic == topics.events]
             starts = await app.consumer.earliest_offsets(*assigned)
             ends = await app.consumer.highwaters(*assigned)
             logs = [TP(topics.changelog, tp.partition) for tp in assigned]
             log_ends = await app.consumer.highwaters(*logs)
-            if app.tables.is_overtaken():
+            if app.tables.is_overtaken(generation):
                 return
             check_marks(
                 topics.events,
@@ -166,7 +169,7 @@ def build_app(
                 [(tp.partition, table.data.place(tp.partition), log_ends[tp]) for tp in logs],
             )
             await rounds.write_again(tp.partition for tp in assigned)
-            if app.tables.is_overtaken():
+            if app.tables.is_overtaken(generation):
                 return
             rounds.resume()
             numbers = sorted(tp.partition for tp in assigned)
@@ -175,7 +178,9 @@ def build_app(
             )
             eraser.look()
         except Exception as error:  # noqa: BLE001 - Faust would go on without a word
-            if not (app.should_stop or app.tables.is_overtaken()):  # stores may be closed by now
+            if not (
+                app.should_stop or app.tables.is_overtaken(generation)
+            ):  # stores may be closed by now
                 fail(error)
 
     table.on_recover(recovered)

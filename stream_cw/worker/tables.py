@@ -11,15 +11,20 @@ class Tables(TableManager):  # type: ignore[misc]
         await self._update_channels()
         await self.recovery.start()
 
-    def is_overtaken(self) -> bool:
-        """Whether a rebalance overtook the recovery that Faust is in: another one follows.
+    def is_overtaken(self, generation: int) -> bool:
+        """Whether a rebalance overtook a recovery: another one follows, or is under way.
 
         Where it waits for the end of a recovery Faust drops the exception that tells it of the
-        rebalance, and goes on as if the end was reached.
+        rebalance, goes on as if the end was reached, and begins the next one beside that.
+
+        Parameters
+        ----------
+        generation : int
+            Of the group, when the recovery ended.
         """
         recovery, app = self.recovery, self.app
         return (
             recovery.signal_recovery_start.is_set()
-            or recovery._generation_id != app.consumer_generation_id
+            or not generation == recovery._generation_id == app.consumer_generation_id
             or not app.consumer.flow_active
         )

@@ -157,13 +157,36 @@ async def held_deliver(self, tp, message):
 transport.Consumer._deliver = held_deliver
 """
 
+LOOKED_AT_LATE = """
+earliest = transport.Consumer.earliest_offsets
+
+async def late_earliest(self, *tps):
+    found = await earliest(self, *tps)
+    if tps and not self._is_changelog_tp(tps[0]):  # asked at the end of a recovery
+        await asyncio.sleep(1)
+    return found
+
+async def later_deliver(self, tp, message):
+    await held_deliver(self, tp, message)
+    if self._is_changelog_tp(tp):
+        await asyncio.sleep(2)
+
+transport.Consumer.earliest_offsets = late_earliest
+transport.Consumer._deliver = later_deliver
+"""
+
 
 @pytest.mark.kafka
 @pytest.mark.timeout(180)
-def test_a_rebalance_in_the_middle_of_a_recovery_ends_no_worker(system: System, tmp_path) -> None:
+@pytest.mark.parametrize(
+    "late", ["", LOOKED_AT_LATE], ids=["at once", "while the next is under way"]
+)
+def test_a_rebalance_in_the_middle_of_a_recovery_ends_no_worker(
+    late: str, system: System, tmp_path
+) -> None:
     """Faust takes a recovery that was overtaken for ended: the one that follows counts."""
     one_has_been(system, 800)
-    second = system.start("two", code=HELD + RUN)
+    second = system.start("two", code=HELD + late + RUN)
     wait_until(lambda: "recovery is held" in second.log(), "a recovery to be held")
     third = system.start("three")
     wait_until(lambda: system.sharing() == 2, "two workers that share the partitions")
