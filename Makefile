@@ -25,7 +25,7 @@ faults: loops
 	mkdir -p .cache
 	$(FAULTS) --seconds 1800 --brokers 3 --rate 300 --burst-rate 2000 --json .cache/faults.json \
 		--kill 52 --kill-wiped 4 --kill-in-recovery 4 --stop 6 --halt 6 --gateway-kill 4 \
-		--broker-kill 12 --broker-pause 4
+		--broker-kill 12 --broker-pause 4 --named
 
 # The first quarter of a minute is not measured: the broker compiles.
 calm: loops

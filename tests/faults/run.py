@@ -26,6 +26,7 @@ def main() -> int:
         clients=given.clients,
         model=given.model,
         store_mib=given.store_mib,
+        named=given.named,
     )
     with tempfile.TemporaryDirectory(prefix="faults-", dir=given.folder) as folder:
         outcome = perform(setting, Path(folder), _say)
@@ -57,6 +58,9 @@ def _parser() -> argparse.ArgumentParser:
         "--store-mib",
         type=int,
         help="cache, and write buffers, of a worker: small ones are soon full",
+    )
+    parser.add_argument(
+        "--named", action="store_true", help="workers keep their places in the group for a session"
     )
     parser.add_argument("--json", type=Path, help="takes the figures")
     parser.add_argument("--folder", type=Path, help="where data and logs are kept meanwhile")

@@ -39,6 +39,8 @@ class Setting(Struct, frozen=True, kw_only=True):
         Devices whose rows somebody follows: two of each of the busiest profiles.
     store_mib : int or None
         Block cache, and write buffers, of each worker; None: as its settings have it.
+    named : bool
+        Workers keep their places in the group while they are away for less than a session.
     """
 
     seed: int
@@ -52,6 +54,7 @@ class Setting(Struct, frozen=True, kw_only=True):
     brokers: int = 1
     model: str = "shipped"
     store_mib: int | None = None
+    named: bool = False
 
 
 class Stage:
@@ -80,7 +83,13 @@ class Stage:
             )
         )
         start_gateway = stack.enter_context(gateways(folder, brokers=self.address))
-        self.workers = [Slot(f"worker-{n}", start_worker) for n in range(setting.workers)]
+        self.workers = [
+            Slot(
+                f"worker-{n}",
+                lambda name: start_worker(name, instance=name if setting.named else None),
+            )
+            for n in range(setting.workers)
+        ]
         port = free_port()
         self.gateway = Slot("gateway", lambda name: start_gateway(name, port=port))
         self.viewers = Viewers(port, _busiest(setting.clients))
