@@ -39,6 +39,7 @@ INDEX_BYTES: Final = 3
 """What a show costs beside its own bytes and its id: a length, and the slash before the next."""
 
 _VERSION: Final = struct.Struct("<H")
+_SOURCE: Final = struct.Struct("<16sIQ")  # how each header begins
 # epoch, partition, offset | revision | first, now | minutes | hours | sessions, resumed, started |
 # cause: type and length | devices, event ids, shows, length of the shows' ids
 _HEADER: Final = struct.Struct("<16sIQQQQ3I8HIIIBBBHBH")
@@ -150,19 +151,41 @@ def decode_state(data: bytes) -> ProfileState:
     CorruptStateError
         If the bytes are no state.
     """
+    version = _version_of(data)
+    try:
+        return _decode(data, version)
+    except (struct.error, UnicodeDecodeError, IndexError, ValueError) as error:
+        raise CorruptStateError(f"a state of {len(data)} bytes: {error}") from None
+
+
+def decode_source(data: bytes) -> Source:
+    """Decode where a state stands in the log, and look at nothing behind that.
+
+    Raises
+    ------
+    NewerStateError
+        If a newer version wrote it.
+    CorruptStateError
+        If the bytes do not begin as a state does.
+    """
+    _version_of(data)
+    try:
+        return Source(*_SOURCE.unpack_from(data, _VERSION.size))
+    except struct.error as error:
+        raise CorruptStateError(f"a state of {len(data)} bytes: {error}") from None
+
+
+def _version_of(data: bytes) -> int:
     if len(data) < _VERSION.size:
         raise CorruptStateError(f"a state of {len(data)} bytes")
-    (version,) = _VERSION.unpack_from(data)
+    version: int = _VERSION.unpack_from(data)[0]
     if version > VERSION:
         raise NewerStateError(
             f"the state was written in version {version}, this program reads up to {VERSION}"
         )
     if version < 1:
         raise CorruptStateError(f"a state of version {version}")
-    try:
-        return _decode(data, version)
-    except (struct.error, UnicodeDecodeError, IndexError, ValueError) as error:
-        raise CorruptStateError(f"a state of {len(data)} bytes: {error}") from None
+    return version
 
 
 def _decode(data: bytes, version: int) -> ProfileState:

@@ -15,7 +15,7 @@ from faust.stores import rocksdb
 from faust.types import TP
 from msgspec import Struct
 
-from stream_cw.core.codec import decode_state
+from stream_cw.core.codec import decode_source
 from stream_cw.core.rows import SOURCE_OFFSET
 from stream_cw.errors import StreamCwError
 from stream_cw.worker.disk import destroy_store, noted, open_store, shared_memory
@@ -246,7 +246,7 @@ class StateStore(rocksdb.Store):  # type: ignore[misc]
 
 def _applied(key: bytes, value: bytes) -> int:
     """Highest offset of the events that went into a value."""
-    return decode_mark(value).offset if key == MARK_KEY else decode_state(value).source.offset
+    return decode_mark(value).offset if key == MARK_KEY else decode_source(value).offset
 
 
 def _applied_in(record: Any) -> int:

@@ -8,7 +8,13 @@ from event_strategies import DAY, EPOCH, T0, events, run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stream_cw.core.codec import VERSION, decode_state, encode_state, encoded_size
+from stream_cw.core.codec import (
+    VERSION,
+    decode_source,
+    decode_state,
+    encode_state,
+    encoded_size,
+)
 from stream_cw.core.events import Episode, Play, Stop
 from stream_cw.core.limits import EVENT_IDS, SHOWS, STATE_BYTES, U16
 from stream_cw.core.packed_show import pack_show, unpack_show
@@ -26,6 +32,7 @@ def test_a_state_survives_its_bytes_and_goes_on_alike(history):
     assert decode_state(data) == state
     assert encode_state(decode_state(data)) == data
     assert encoded_size(state) == len(data)
+    assert decode_source(data) == state.source
     after = Play(**fields("after", "device-1", T0 + 5 * DAY), title=episode(1, 1), position_ms=0)
     source = Source(EPOCH, 0, 1000)
     assert step(decode_state(data), after, source) == step(state, after, source)
@@ -124,11 +131,12 @@ def test_a_device_that_left_takes_its_statistics_along():
             assert len(show.devices) == 1, "one of its two devices left"
 
 
-def test_a_newer_version_stops_the_reader_and_is_not_reset():
+@pytest.mark.parametrize("decode", [decode_state, decode_source])
+def test_a_newer_version_stops_the_reader_and_is_not_reset(decode):
     state, _ = run(full_history(1))
     newer = (VERSION + 1).to_bytes(2, "little") + encode_state(state)[2:]
     with pytest.raises(NewerStateError, match=f"version {VERSION + 1}.*reads up to {VERSION}"):
-        decode_state(newer)
+        decode(newer)
 
 
 @settings(deadline=None, max_examples=300)
@@ -145,12 +153,14 @@ def test_damaged_bytes_are_refused_or_read_as_some_state(data):
     except (CorruptStateError, NewerStateError):
         return
     assert isinstance(state, ProfileState)
+    assert decode_source(bytes(whole)) == state.source
 
 
+@pytest.mark.parametrize("decode", [decode_state, decode_source])
 @pytest.mark.parametrize("data", [b"", b"\x01", b"\x00\x00", b"\x01\x00short"])
-def test_what_is_no_state_is_corrupt(data):
+def test_what_is_no_state_is_corrupt(decode, data):
     with pytest.raises(CorruptStateError):
-        decode_state(data)
+        decode(data)
 
 
 def before_version_4(state: ProfileState) -> ProfileState:
