@@ -39,10 +39,11 @@ INDEX_BYTES: Final = 3
 """What a show costs beside its own bytes and its id: a length, and the slash before the next."""
 
 _VERSION: Final = struct.Struct("<H")
-_SOURCE: Final = struct.Struct("<16sIQ")  # how each header begins
-# epoch, partition, offset | revision | first, now | minutes | hours | sessions, resumed, started |
+# epoch, partition, offset: how each header begins
+_SOURCE: Final = struct.Struct("<16sIQ")
+# revision | first, now | minutes | hours | sessions, resumed, started |
 # cause: type and length | devices, event ids, shows, length of the shows' ids
-_HEADER: Final = struct.Struct("<16sIQQQQ3I8HIIIBBBHBH")
+_HEADER: Final = struct.Struct(f"{_SOURCE.format}QQQ3I8HIIIBBBHBH")
 _SHARES: Final = struct.Struct("<HH")
 _HABITS: Final = struct.Struct(f"<{GAP_BINS}HQQB")
 # type, flags | offset of local time | session start, newest event | sessions |
