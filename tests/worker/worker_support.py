@@ -256,6 +256,7 @@ class WorkerProcess:
         self.folder = folder
         self.stats_file = folder / "stats.json"
         self._log = (folder / "log.txt").open("ab")
+        self._begins = self._log.tell()
         given = {"data_dir": folder / "data", "stats_file": self.stats_file, **settings}
         environment = {
             **os.environ,
@@ -282,10 +283,16 @@ class WorkerProcess:
         return self.process.wait(seconds)
 
     def stop(self) -> dict[str, int]:
-        """End it gracefully."""
+        """End it gracefully; one that has only just begun knows no SIGTERM yet, and is waited for."""
+        wait_until(lambda: self._knows_signals() or self.process.poll() is not None, "a start")
         self.send(signal.SIGTERM)
         assert self.wait() == 0, self.log()
         return self.stats()
+
+    def _knows_signals(self) -> bool:
+        with (self.folder / "log.txt").open("rb") as log:
+            log.seek(self._begins)
+            return b"catalog of " in log.read()
 
     def kill(self) -> None:
         self.process.kill()
