@@ -17,8 +17,9 @@ from rich.console import Console
 from rich.table import Table
 
 from stream_cw.core.candidates import candidates
+from stream_cw.core.compiled_model import CompiledAdditive
 from stream_cw.core.features import SHOW_FEATURES
-from stream_cw.core.learned import CompiledAdditive, Learned
+from stream_cw.core.learned import Learned
 from stream_cw.core.model import MICRO
 from stream_cw.core.row import RECENCY, View, row
 from stream_cw.core.rows import ModelRef

@@ -19,9 +19,9 @@ import numpy as np
 
 from stream_cw.core.candidates import candidates
 from stream_cw.core.codec import decode_state, encode_state
+from stream_cw.core.compiled_model import CompiledAdditive
 from stream_cw.core.events import Episode, Event, Play, SessionStart, Stop
 from stream_cw.core.extraction import feature_codes
-from stream_cw.core.learned import CompiledAdditive
 from stream_cw.core.policies import WATCH_NEXT
 from stream_cw.core.row import RECENCY, View, row
 from stream_cw.core.state import ProfileState, Source

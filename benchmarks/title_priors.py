@@ -13,8 +13,8 @@ import typer
 from numpy.typing import NDArray
 from rich.console import Console
 
+from stream_cw.core.compiled_model import CompiledAdditive
 from stream_cw.core.features import TITLE_FEATURES
-from stream_cw.core.learned import CompiledAdditive
 from stream_cw.history.log import EventLog
 from stream_cw.history.simulator import simulate
 from stream_cw.model.additive import Examples, Shape, fit_choice

@@ -1,6 +1,6 @@
 """Which shows of a state belong in the row: started and not finished."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -13,16 +13,17 @@ from stream_cw.core.columns import (
     FURTHEST_LENGTH,
     REMOVED,
     ROW,
+    ROWS,
     SERIES,
     WATCHED,
     Bools,
     Ints,
-    columns,
+    unpack,
 )
-from stream_cw.core.compiled import loop
-from stream_cw.core.joined import Joined, joined, joined_shows, nothing
+from stream_cw.core.compiled import compiled, loop
+from stream_cw.core.joined import Bytes, Joined, joined, joined_shows, nothing
 from stream_cw.core.limits import U32
-from stream_cw.core.presence import given_up, slept_through
+from stream_cw.core.presence import AWAKE, give_up, places_of, slept_through
 from stream_cw.core.rules import Policy, is_finished, is_started
 from stream_cw.core.state import ProfileState
 
@@ -45,14 +46,17 @@ class Candidates(NamedTuple):
         What the catalog says of each; empty where it does not know the show.
     choice : Choice
         What each offers to play.
+    devices : ndarray of int64
+        Those of the state; see `presence.places_of`.
     """
 
     ids: list[str]
-    packed: list[bytes]
+    packed: Sequence[bytes]
     shows: Ints
     finished: Bools
     works: Joined
     choice: Choice
+    devices: Ints
 
 
 def candidates(
@@ -82,39 +86,41 @@ def candidates(
     Candidates
     """
     ids, packed = state.shows.ids(), joined_shows(state.shows)
-    shows = columns(packed)
-    limits = policy.numbers
-    kept, started, finished = np.empty((3, len(ids)), np.bool_)
-    _judge(shows, limits, kept, started, finished)
-    asleep = slept_through(shows, state.devices, policy.asleep)
-    if policy.given_up_per_mille:
-        kept &= ~given_up(shows, state, policy.given_up_per_mille)
-    known = _known(works, ids)
-    choice = choose(
-        packed,
-        known,
+    known, devices = _known(works, ids), places_of(state.devices)
+    country = None if slot is None else state.devices[slot].country
+    shows = np.empty((ROWS, len(ids)), np.int64)
+    finished, slept = judged = np.empty((2, len(ids)), np.bool_)
+    kinds, offers, places = picked = np.empty((3, len(ids)), np.int64)
+    count = _survey(
+        packed.data,
+        packed.lengths,
+        known.data,
+        known.lengths,
+        devices,
+        policy.numbers,
+        policy.asleep.numbers if policy.asleep else AWAKE,
+        policy.given_up_per_mille,
+        state.resume_gaps,
+        state.sessions,
+        (state.now if now is None else now) // 1000,
+        0 if country is None else int.from_bytes(country.encode(), "little"),
         shows,
-        started,
-        finished,
-        asleep,
-        policy=limits,
-        now=state.now if now is None else now,
-        sessions=state.sessions,
-        country=None if slot is None else state.devices[slot].country,
+        judged,
+        picked,
     )
-    kept &= choice.kinds != NOTHING
-    (places,) = kept.nonzero()
-    if len(places) == len(ids):
-        return Candidates(ids, packed.parts, shows, finished, known, choice)
-    at = places.tolist()
+    if count == len(ids):
+        choice = Choice(kinds, offers, slept)
+        return Candidates(ids, packed.parts, shows, finished, known, choice, devices)
+    at = places[:count].tolist()
     ids = [ids[n] for n in at]
     return Candidates(
         ids,
         [packed.parts[n] for n in at],
-        shows.take(places, axis=1),
-        finished[places],
+        shows.reshape(-1)[: ROWS * count].reshape(ROWS, count),
+        finished[:count],
         _known(works, ids),
-        Choice(choice.kinds[places], choice.offers[places], choice.asleep[places]),
+        Choice(kinds[:count], offers[:count], slept[:count]),
+        devices,
     )
 
 
@@ -122,7 +128,73 @@ def _known(works: Mapping[str, bytes], ids: list[str]) -> Joined:
     return joined([works.get(show_id, b"") for show_id in ids]) if works else nothing(len(ids))
 
 
-@loop("void(i8[:, ::1], i8[::1], b1[::1], b1[::1], b1[::1])")
+@loop(
+    "i8(u1[::1], i8[::1], u1[::1], i8[::1], i8[:, ::1], i8[::1], i8[::1], i8, UniTuple(i8, 10), "
+    "i8, i8, i8, i8[:, ::1], b1[:, ::1], i8[:, ::1])"
+)
+def _survey(
+    packed: Bytes,
+    lengths: Ints,
+    works: Bytes,
+    work_lengths: Ints,
+    devices: Ints,
+    policy: Ints,
+    asleep: Ints,
+    per_mille: int,
+    gaps: tuple[int, ...],
+    sessions: int,
+    now_s: int,
+    country: int,
+    shows: Ints,
+    judged: Bools,
+    picked: Ints,
+) -> int:
+    """Read and judge all shows of a state in one go; count those that are kept.
+
+    What is told of these, and which they are, is moved to the front of each array.
+    """
+    finished, slept = judged[0], judged[1]
+    kinds, offers, places = picked[0], picked[1], picked[2]
+    kept, started = np.empty(len(places), np.bool_), np.empty(len(places), np.bool_)
+    unpack(packed, lengths, shows)
+    _judge(shows, policy, kept, started, finished)
+    slept_through(shows, devices, asleep, slept)
+    gone = np.zeros(len(kept), np.bool_)
+    if per_mille > 0:
+        give_up(shows, sessions, gaps, per_mille, gone)
+    choose(
+        packed,
+        lengths,
+        works,
+        work_lengths,
+        shows,
+        started,
+        finished,
+        policy,
+        now_s,
+        sessions,
+        country,
+        kinds,
+        offers,
+        slept,
+    )
+    count = 0
+    for n in range(len(kept)):
+        if kept[n] and not gone[n] and kinds[n] != NOTHING:
+            places[count] = n
+            finished[count], slept[count] = finished[n], slept[n]
+            kinds[count], offers[count] = kinds[n], offers[n]
+            count += 1
+    if count < len(kept):
+        numbers, at = shows.reshape(-1), 0
+        for row in range(shows.shape[0]):
+            for n in range(count):
+                numbers[at] = shows[row, places[n]]
+                at += 1
+    return count
+
+
+@compiled
 def _judge(
     shows: Ints,
     policy: Ints,

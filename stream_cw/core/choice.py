@@ -38,7 +38,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream_cw.core.columns import FLAGS, LAST, REMOVED, ROW, SERIES, Bools, Ints
-from stream_cw.core.compiled import compiled, loop
+from stream_cw.core.compiled import compiled
 from stream_cw.core.episodes import (
     AFTER,
     ATTENDED,
@@ -50,7 +50,7 @@ from stream_cw.core.episodes import (
     choose_episode,
     is_settled,
 )
-from stream_cw.core.joined import Bytes, Joined
+from stream_cw.core.joined import Bytes
 from stream_cw.core.shelf import hash_of, is_of_series, is_playable, open_shelf
 from stream_cw.core.show_tail import BOOKMARK
 
@@ -77,66 +77,8 @@ class Choice(NamedTuple):
     asleep: Bools
 
 
+@compiled
 def choose(
-    packed: Joined,
-    works: Joined,
-    shows: Ints,
-    started: Bools,
-    finished: Bools,
-    asleep: Bools,
-    *,
-    policy: NDArray[np.int64],
-    now: int,
-    sessions: int,
-    country: str | None,
-) -> Choice:
-    """Choose what each show offers.
-
-    Parameters
-    ----------
-    packed, works : Joined, n of each
-        The shows, and what the catalog says of them; empty where it knows nothing.
-    shows : ndarray of int64, shape (columns.ROWS, n)
-    started, finished : ndarray of bool, shape (n,)
-        Of the last title, by the policy.
-    asleep : ndarray of bool, shape (n,)
-        Nobody saw the newest event.
-    policy : ndarray of int64
-        `rules.Policy.numbers`.
-    now : int
-        In ms.
-    sessions : int
-        Of the profile.
-    country : str or None
-        Where the device is; None: anywhere.
-    """
-    kinds, offers = np.zeros((2, len(asleep)), np.int64)
-    slept = asleep.copy()
-    letters = 0 if country is None else int.from_bytes(country.encode(), "little")
-    _choose(
-        packed.data,
-        packed.lengths,
-        works.data,
-        works.lengths,
-        shows,
-        started,
-        finished,
-        policy,
-        now // 1000,
-        sessions,
-        letters,
-        kinds,
-        offers,
-        slept,
-    )
-    return Choice(kinds, offers, slept)
-
-
-@loop(
-    "void(u1[::1], i8[::1], u1[::1], i8[::1], i8[:, ::1], b1[::1], b1[::1], i8[::1], i8, i8, i8, "
-    "i8[::1], i8[::1], b1[::1])"
-)
-def _choose(
     packed: Bytes,
     lengths: Ints,
     works: Bytes,
@@ -152,6 +94,31 @@ def _choose(
     offers: Ints,
     slept: Bools,
 ) -> None:
+    """Choose what each show offers.
+
+    Parameters
+    ----------
+    packed, works : ndarray of uint8
+        The shows, and what the catalog says of them, each one behind the other.
+    lengths, work_lengths : ndarray of int64, shape (n,)
+        Bytes of each; 0 where the catalog knows nothing.
+    shows : ndarray of int64, shape (columns.ROWS, n)
+    started, finished : ndarray of bool, shape (n,)
+        Of the last title, by the policy.
+    policy : ndarray of int64
+        `rules.Policy.numbers`.
+    now_s : int
+        In seconds.
+    sessions : int
+        Of the profile.
+    country : int
+        Where the device is, as `Shelf` has it.
+    kinds, offers : ndarray of int64, shape (n,)
+        Take what `Choice` says.
+    slept : ndarray of bool, shape (n,)
+        Nobody saw the newest event; takes `Choice.asleep`.
+    """
+    kinds[:], offers[:] = RESUME, 0
     versions = np.zeros(len(lengths), np.int64)
     show_at, work_at = 0, 0
     for n in range(len(lengths)):

@@ -106,12 +106,22 @@ def columns(packed: Joined) -> Ints:
         The rows that `ROW`, `SEATS` and `FURTHEST` name.
     """
     shows = np.empty((ROWS, len(packed.lengths)), np.int64)
-    _unpack(packed.data, packed.lengths, shows)
+    unpack(packed.data, packed.lengths, shows)
     return shows
 
 
 @loop("void(u1[::1], i8[::1], i8[:, ::1])")
-def _unpack(data: Bytes, lengths: Ints, shows: Ints) -> None:
+def unpack(data: Bytes, lengths: Ints, shows: Ints) -> None:
+    """Read packed shows as columns, for other loops.
+
+    Parameters
+    ----------
+    data : ndarray of uint8
+        n shows, one behind the other.
+    lengths : ndarray of int64, shape (n,)
+    shows : ndarray of int64, shape (ROWS, n)
+        Takes the columns.
+    """
     starts = np.empty(len(lengths), np.int64)
     at = 0
     for n in range(len(lengths)):

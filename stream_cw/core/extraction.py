@@ -26,6 +26,8 @@ _CODINGS: Final = np.array([("number", "amount", "share").index(f.coding) for f 
 _AMOUNT, _SHARE = 1, 2
 _MANTISSA_BITS, _EXPONENT_OF_1 = 52, 1023
 
+Facts = tuple[Ints, Bools, Bytes, Ints, int, int, int, int, Ints, tuple[int, ...], Ints]
+
 (
     GAP, PLACE_OF_LAST, HOUR, WEEKEND, DEVICE_TYPE, RETURNING_FAST, RETURNING_SLOW, MINUTES_OF_1D,
     MINUTES_OF_7D, MINUTES_OF_30D, LEAD,
@@ -52,49 +54,53 @@ def feature_codes(
     ndarray of int64, shape (len(FEATURES), n)
         Codes; those of the session are the same for all candidates.
     """
-    now, device = state.now, state.devices[slot]
-    hour = local_hour_bin(now, device.tz_offset_min or 0)
-    types = np.array([known.device_type for known in state.devices], np.int64)
     out = np.empty((len(FEATURES), len(found.ids)), np.int64)
-    _extract(
+    extract(*facts(state, slot, found, priors), out)
+    return out
+
+
+def facts(state: ProfileState, slot: int, found: Candidates, priors: CompiledPriors) -> Facts:
+    """Lay out what features are computed from, as `extract` takes it; see `feature_codes`."""
+    device = state.devices[slot]
+    return (
         found.shows,
         found.finished,
         found.works.data,
         found.works.lengths,
-        now,
+        state.now,
         state.sessions,
         slot,
         device.sessions,
-        types,
-        hour,
-        _session(state, slot, hour),
-        out,
+        found.devices,
+        _session(state, slot),
+        priors.codes(found.ids),
     )
-    out[_TITLES:] = priors.codes(found.ids)
-    return out
 
 
-def _session(state: ProfileState, slot: int, hour: int) -> Ints:
+def _session(state: ProfileState, slot: int) -> tuple[int, ...]:
     """Tell what is known of the session without its candidates; zero elsewhere."""
     now, device = state.now, state.devices[slot]
-    minutes = (
+    offset = device.tz_offset_min or 0
+    day, week, month = [
         current(total, now, now, half_life) // MINUTE
         for total, half_life in zip(state.minutes, HALF_LIVES_MS, strict=True)
-    )
+    ]
     fast, slow = state.returning
-    return np.array(
-        [
-            *(0, 0, hour, is_weekend(now, device.tz_offset_min or 0), device.device_type),
-            *(fast >> 10, slow >> 10, *minutes, 0),
-        ],
-        np.int64,
-    )
+    return (
+        0, 0, local_hour_bin(now, offset), int(is_weekend(now, offset)), device.device_type,
+        fast >> 10, slow >> 10, day, week, month, 0,
+    )  # fmt: skip
 
 
-@loop(
-    "void(i8[:, ::1], b1[::1], u1[::1], i8[::1], i8, i8, i8, i8, i8[::1], i8, i8[::1], i8[:, ::1])"
+FACTS: Final = (
+    "i8[:, ::1], b1[::1], u1[::1], i8[::1], i8, i8, i8, i8, i8[:, ::1], UniTuple(i8, 11), "
+    "i8[:, ::1]"
 )
-def _extract(
+"""Types of `facts`, in the notation of `compiled.loop`."""
+
+
+@loop(f"void({FACTS}, i8[:, ::1])")
+def extract(
     shows: Ints,
     finished: Bools,
     works: Bytes,
@@ -103,21 +109,28 @@ def _extract(
     sessions: int,
     slot: int,
     device_sessions: int,
-    types: Ints,
-    hour: int,
-    session: Ints,
+    devices: Ints,
+    session: tuple[int, ...],
+    titles: Ints,
     out: Ints,
 ) -> None:
+    """Compute all features, for other loops: of `facts`, into what `feature_codes` gives."""
+    hour = session[HOUR - _SHOW]
     show_numbers.times(shows, finished, now, sessions, out)
-    show_numbers.devices(shows, now, slot, device_sessions, types, out)
+    show_numbers.devices(shows, now, slot, device_sessions, devices[0], out)
     show_numbers.habits(shows, now, hour, out)
     show_numbers.catalog(works, lengths, shows, now, out)
     _finish(session, shows[LAST], out)
+    if titles.shape[1] > 0:
+        out[_TITLES:] = titles
+    else:
+        out[_TITLES:] = UNKNOWN
 
 
 @compiled
-def _finish(session: Ints, last: Ints, out: Ints) -> None:
+def _finish(known: tuple[int, ...], last: Ints, out: Ints) -> None:
     """Add what the session has from its candidates, and code all numbers."""
+    session = np.array(known)
     count, latest = len(last), 0
     for n in range(count):
         if last[n] > last[latest]:

@@ -1,11 +1,14 @@
 """Packed things one behind the other, as compiled loops read them."""
 
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stream_cw.core.compiled import compiled
+from stream_cw.core.limits import SHOWS
 from stream_cw.core.shows import Shows
 
 Bytes = NDArray[np.uint8]
@@ -22,13 +25,13 @@ class Joined(NamedTuple):
 
     Attributes
     ----------
-    parts : list of bytes
+    parts : sequence of bytes
     data : ndarray of uint8
         All of them, one behind the other.
     lengths : ndarray of int64, shape (n,)
     """
 
-    parts: list[bytes]
+    parts: Sequence[bytes]
     data: Bytes
     lengths: NDArray[np.int64]
 
@@ -45,9 +48,10 @@ def joined_shows(shows: Shows) -> Joined:
     return Joined(shows.packed(), data, np.frombuffer(shows.lengths, "<u2").astype(np.int64))
 
 
+@lru_cache(SHOWS)
 def nothing(count: int) -> Joined:
     """Join so many things of no bytes."""
-    return Joined([b""] * count, _NOTHING, np.zeros(count, np.int64))
+    return Joined((b"",) * count, _NOTHING, np.zeros(count, np.int64))
 
 
 @compiled

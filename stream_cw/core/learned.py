@@ -1,230 +1,38 @@
 """The learned scorer: a model's tables as arrays, read and added in compiled loops."""
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stream_cw.core.candidates import Candidates
-from stream_cw.core.columns import Ints
-from stream_cw.core.compiled import compiled, loop
-from stream_cw.core.extraction import feature_codes
-from stream_cw.core.features import CODES, FEATURE_NAMES, FEATURES, SESSION_FEATURES, SHOW_FEATURES
-from stream_cw.core.model import (
-    LEAVES,
-    QUESTIONS,
-    TOP_FEATURES,
-    Additive,
-    Curve,
-    Model,
-    Pair,
-    Trees,
+from stream_cw.core.columns import Bools, Ints
+from stream_cw.core.compiled import loop
+from stream_cw.core.compiled_model import (
+    Codes,
+    CompiledAdditive,
+    CompiledCurve,
+    CompiledTrees,
+    explain,
+    walk,
 )
+from stream_cw.core.extraction import FACTS, extract, facts, feature_codes
+from stream_cw.core.features import FEATURE_NAMES, FEATURES, SESSION_FEATURES, SHOW_FEATURES
+from stream_cw.core.joined import Bytes
+from stream_cw.core.model import TOP_FEATURES, Model
 from stream_cw.core.priors import CompiledPriors
 from stream_cw.core.rows import ModelRef
 from stream_cw.core.scoring import RECENTLY_WATCHED, Ranking
 from stream_cw.core.state import ProfileState
 
-Codes = NDArray[np.integer[Any]]
-Small = NDArray[np.uint8]
-
 _MILLI: Final = 1000
 _ALONE: Final = 100_000
 """Margin of a tile that has no second, thousandths: beyond any other."""
 _SHOW: Final = len(SHOW_FEATURES)
+_FEATURES: Final = len(FEATURES)
 _SESSION_END: Final = _SHOW + len(SESSION_FEATURES)
 _TOP: Final = np.array([FEATURE_NAMES.index(name) for name in TOP_FEATURES])
+_PLACEMENT: Final = _SESSION_END - _SHOW + len(_TOP) + 1
 _RECENCY: Final = FEATURE_NAMES.index("recency_rank")
-_REASONS: Final = {feature.name: feature.reason for feature in FEATURES}
-
-
-class CompiledAdditive:
-    """An additive model as flat tables."""
-
-    def __init__(self, additive: Additive) -> None:
-        at = {name: place for place, name in enumerate(FEATURE_NAMES)}
-        mains = sorted(additive.tables, key=lambda name: (_REASONS[name], at[name]))
-        pairs = additive.pairs
-        widths = [1 + max(pair.second_bins) for pair in pairs]
-        bases = np.cumsum([0, *(len(pair.weights) for pair in pairs)])
-        tables = [additive.tables[name] for name in mains]
-        tables += [
-            tuple(int(base) + bin_ * width for bin_ in pair.first_bins)
-            for pair, width, base in zip(pairs, widths, bases[:-1], strict=True)
-        ]
-        tables += [pair.second_bins for pair in pairs]
-        names = [*mains, *(p.first for p in pairs), *(p.second for p in pairs)]
-        self._rows = np.array([at[name] for name in names], np.int64)
-        self._tables = np.array(tables, np.int64).reshape(len(names), CODES)
-        self._weights = np.array([w for pair in pairs for w in pair.weights], np.int64)
-        self.reasons = sorted({_REASONS[name] for name in names})
-        spoken = [(_REASONS[name],) * 2 for name in mains]
-        spoken += [_pair_reasons(pair) for pair in pairs]
-        places = [self.reasons.index(reason) for halves in spoken for reason in halves]
-        self._groups = np.array(places, np.int64).reshape(len(spoken), 2)
-        self._mains = len(mains)
-
-    def score(self, codes: Codes) -> Ints:
-        """Add the terms of each candidate.
-
-        Parameters
-        ----------
-        codes : ndarray of integers, shape (len(FEATURE_NAMES), n)
-
-        Returns
-        -------
-        ndarray of int64, shape (n,)
-            In micro-units.
-        """
-        total = np.empty(codes.shape[1], np.int64)
-        small = np.ascontiguousarray(codes, np.uint8)
-        _add(small, self._rows, self._tables, self._mains, self._weights, total)
-        return total
-
-    def explain(self, codes: Ints) -> tuple[Ints, list[int]]:
-        """Score each candidate, and find what lifts it.
-
-        Parameters
-        ----------
-        codes : ndarray of int64, shape (len(FEATURE_NAMES), n)
-
-        Returns
-        -------
-        scores : ndarray of int64, shape (n,)
-            As `score` gives them.
-        lifts : list of int
-            Which of `reasons` lifts each most above the mean of all; -1: none. What a pair adds
-            counts half for the reason of each of its features; where one is the session's, which
-            has none, all of it for the other one's.
-        """
-        total, lifts = np.empty((2, codes.shape[1]), np.int64)
-        sums = np.zeros((len(self.reasons), codes.shape[1]), np.int64)
-        _sum(codes, self._rows, self._tables, self._weights, self._groups, self._mains, sums)
-        _lift(sums, total, lifts)
-        return total, lifts.tolist()
-
-
-@loop("void(u1[:, ::1], i8[::1], i8[:, ::1], i8, i8[::1], i8[::1])")
-def _add(codes: Small, rows: Ints, tables: Ints, mains: int, weights: Ints, total: Ints) -> None:
-    """Add single tables, then pairs: their first bins stand after the single tables."""
-    pairs = (len(rows) - mains) // 2
-    for n in range(len(total)):
-        value = 0
-        for row in range(mains):
-            value += tables[row, codes[rows[row], n]]
-        for first in range(mains, mains + pairs):
-            second = first + pairs
-            place = tables[first, codes[rows[first], n]] + tables[second, codes[rows[second], n]]
-            value += weights[place]
-        total[n] = value
-
-
-@loop("void(i8[:, ::1], i8[::1], i8[:, ::1], i8[::1], i8[:, ::1], i8, i8[:, ::1])")
-def _sum(
-    codes: Ints, rows: Ints, tables: Ints, weights: Ints, groups: Ints, mains: int, sums: Ints
-) -> None:
-    """Add up what speaks for each reason, twice: a term has two halves, each for a reason."""
-    pairs = len(groups) - mains
-    for row in range(mains):
-        _sum_main(codes[rows[row]], tables[row], sums[groups[row, 0]])
-    for first in range(mains, mains + pairs):
-        second = first + pairs
-        _sum_pair(
-            codes[rows[first]],
-            codes[rows[second]],
-            tables[first],
-            tables[second],
-            weights,
-            sums[groups[first, 0]],
-            sums[groups[first, 1]],
-        )
-
-
-@compiled
-def _sum_main(codes: Ints, table: Ints, twice: Ints) -> None:
-    for n in range(len(twice)):
-        twice[n] += 2 * table[np.uint64(codes[n])]
-
-
-@compiled
-def _sum_pair(
-    codes: Ints, others: Ints, bins: Ints, more: Ints, weights: Ints, one: Ints, other: Ints
-) -> None:
-    for n in range(len(one)):
-        place = bins[np.uint64(codes[n])] + more[np.uint64(others[n])]
-        weight = weights[np.uint64(place)]
-        one[n] += weight
-        other[n] += weight
-
-
-@loop("void(i8[:, ::1], i8[::1], i8[::1])")
-def _lift(sums: Ints, scores: Ints, lifts: Ints) -> None:
-    candidates = len(lifts)
-    totals = np.zeros(len(sums), np.int64)
-    for group in range(len(sums)):
-        for n in range(candidates):
-            totals[group] += sums[group, n]
-    for n in range(candidates):
-        most, twice = 0, 0
-        lifts[n] = -1
-        for group in range(len(sums)):
-            twice += sums[group, n]
-            above = sums[group, n] * candidates - totals[group]
-            if above > most:
-                lifts[n], most = group, above
-        scores[n] = twice // 2
-
-
-def _pair_reasons(pair: Pair) -> tuple[str, str]:
-    """Say for which reasons the two halves of a pair speak."""
-    first, second = _REASONS[pair.first], _REASONS[pair.second]
-    return first or second, second or first
-
-
-class CompiledCurve:
-    """A step function as an array."""
-
-    def __init__(self, curve: Curve) -> None:
-        self._low, self._width = curve.low, curve.width
-        self._values = np.array(curve.values, np.int64)
-
-    def read(self, at: int) -> int:
-        """Read the value at a whole number."""
-        step = (at - self._low) // self._width
-        return int(self._values[min(max(step, 0), len(self._values) - 1)])
-
-    def read_all(self, at: Ints) -> Ints:
-        """Read the values at many."""
-        steps = (at - self._low) // self._width
-        values: Ints = self._values[np.clip(steps, 0, len(self._values) - 1)]
-        return values
-
-
-class CompiledTrees:
-    """Trees as arrays."""
-
-    def __init__(self, trees: Trees) -> None:
-        self._columns = np.array(trees.columns, np.int64)
-        self._limits = np.array(trees.limits, np.int64)
-        self._leaves = np.array(trees.leaves, np.int64)
-        self._base = trees.base
-
-    def score(self, row: Ints) -> int:
-        """Add the leaves that a row falls into, micro-units of log-odds."""
-        row = np.ascontiguousarray(row, np.int64)
-        return self._base + int(_walk(row, self._columns, self._limits, self._leaves))
-
-
-@loop("i8(i8[::1], i8[::1], i8[::1], i8[::1])")
-def _walk(row: Ints, columns: Ints, limits: Ints, leaves: Ints) -> int:
-    total = 0
-    for tree in range(len(leaves) // LEAVES):
-        place = 0
-        while place < QUESTIONS:
-            question = tree * QUESTIONS + place
-            place = 2 * place + 1 + (row[columns[question]] > limits[question])
-        total += int(leaves[tree * LEAVES + place - QUESTIONS])
-    return total
 
 
 class Learned:
@@ -252,11 +60,16 @@ class Learned:
 
     def rank(self, state: ProfileState, slot: int, found: Candidates) -> Ranking:
         """Rank by utility, place by the trees; see `scoring.Scorer`."""
-        codes = feature_codes(state, slot, found, self._priors)
-        utility, lifts = self._ranking.explain(codes)
-        log_odds = self._trees.score(placement_row(codes, utility))
-        reasons = list(map(self._spoken.__getitem__, lifts))
-        return Ranking(utility.tolist(), reasons, self._dedicated.read(log_odds), "dedicated")
+        utility, lifts = np.empty((2, len(found.ids)), np.int64)
+        log_odds = self._trees.base + _rank(
+            *facts(state, slot, found, self._priors),
+            *self._ranking.arrays,
+            *self._trees.arrays,
+            utility,
+            lifts,
+        )
+        reasons = list(map(self._spoken.__getitem__, lifts.tolist()))
+        return Ranking(utility, reasons, self._dedicated.read(log_odds), "dedicated")
 
     def placements(self, state: ProfileState, slot: int, found: Candidates) -> dict[str, int]:
         """Estimate the likelihood of continuation both ways, micro-units."""
@@ -279,7 +92,7 @@ def placement_row(codes: Codes, utility: Ints) -> Ints:
     utility : ndarray of int64, shape (n,)
         Of the candidates, micro-units; of equal ones the later played is the first tile.
     """
-    row = np.empty(_SESSION_END - _SHOW + len(_TOP) + 1, np.int64)
+    row = np.empty(_PLACEMENT, np.int64)
     _lay_out(np.ascontiguousarray(codes, np.int64), utility, row)
     return row
 
@@ -299,3 +112,43 @@ def _lay_out(codes: Ints, utility: Ints, row: Ints) -> None:
     for number, feature in enumerate(_TOP):
         row[_SESSION_END - _SHOW + number] = codes[feature, first]
     row[-1] = _ALONE if second < 0 else (utility[first] - utility[second]) // _MILLI
+
+
+@loop(
+    f"i8({FACTS}, i8[::1], i8[:, ::1], i8[::1], i8[:, ::1], i8, i8, i8[::1], i8[::1], i8[::1], "
+    "i8[::1], i8[::1])"
+)
+def _rank(
+    shows: Ints,
+    finished: Bools,
+    works: Bytes,
+    lengths: Ints,
+    now: int,
+    sessions: int,
+    slot: int,
+    device_sessions: int,
+    devices: Ints,
+    session: tuple[int, ...],
+    titles: Ints,
+    rows: Ints,
+    tables: Ints,
+    weights: Ints,
+    groups: Ints,
+    mains: int,
+    reasons: int,
+    columns: Ints,
+    limits: Ints,
+    leaves: Ints,
+    utility: Ints,
+    lifts: Ints,
+) -> int:
+    """Compute features, score, and walk the trees in one go; give what the trees add."""
+    codes = np.empty((_FEATURES, len(utility)), np.int64)
+    extract(
+        shows, finished, works, lengths, now, sessions, slot, device_sessions, devices, session,
+        titles, codes,
+    )  # fmt: skip
+    explain(codes, rows, tables, weights, groups, mains, reasons, utility, lifts)
+    row = np.empty(_PLACEMENT, np.int64)
+    _lay_out(codes, utility, row)
+    return walk(row, columns, limits, leaves)

@@ -6,14 +6,13 @@ from stream_cw.core.columns import Ints
 from stream_cw.core.compiled import loop
 
 
-def in_order(scores: list[int], played: Ints, ids: list[str]) -> list[int]:
+def in_order(scores: Ints, played: Ints, ids: list[str]) -> list[int]:
     """Order n shows: the greatest score first, of equal ones what was played last.
 
     Parameters
     ----------
-    scores : list of int
-    played : ndarray of int64, shape (n,)
-        Last plays, ms.
+    scores, played : ndarray of int64, shape (n,)
+        `played` has last plays, ms.
     ids : list of str
         Of shows that were played in the same millisecond the one with the smaller id stands first.
 
@@ -23,7 +22,8 @@ def in_order(scores: list[int], played: Ints, ids: list[str]) -> list[int]:
         Numbers of the shows.
     """
     order = np.empty(len(ids), np.int64)
-    if _sort(np.array(scores, np.int64), played, order):
+    # A loop made before takes anything for an array: a scorer's list would end the process.
+    if _sort(np.ascontiguousarray(scores, np.int64), played, order):
         found: list[int] = order.tolist()
         return found
     return sorted(range(len(ids)), key=lambda n: (-scores[n], -played[n], ids[n]))

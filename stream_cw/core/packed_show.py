@@ -7,9 +7,8 @@ at once.
 import struct
 from typing import Final
 
-from msgspec import Struct
-
 from stream_cw.core.limits import U16, U32
+from stream_cw.core.rows import ShowKind
 from stream_cw.core.show import ListedEpisode, Show, ShowDevice
 from stream_cw.core.show_tail import STOPPED, Bookmark, pack_tail, unpack_marks, unpack_nobody
 
@@ -198,24 +197,17 @@ def is_slim(counts: int, devices: int) -> bool:
     return counts & 3 <= devices and not counts >> 2 & 3
 
 
-class Glimpse(Struct, frozen=True):
-    """What a tile tells of a show's last title, read without unpacking the rest."""
-
-    series: bool
-    title_id: str
-    season: int | None
-    episode: int | None
-    position_ms: int
-    duration_ms: int | None
+Glimpse = tuple[ShowKind, str, int | None, int | None, int, int | None]
+"""Fields of a tile, from `kind` to `duration_ms`."""
 
 
 def glimpse(show_id: str, data: bytes) -> Glimpse:
-    """Read what a tile tells of a packed show."""
+    """Read what a tile tells of a show's last title, without unpacking the rest."""
     flags, position, duration, season, episode = _GLIMPSE.unpack_from(data)
     if not flags & _SERIES:
-        return Glimpse(False, show_id, None, None, position, duration or None)
-    return Glimpse(
-        True,
+        return "movie", show_id, None, None, position, duration or None
+    return (
+        "series",
         data[_TITLE_AT : _TITLE_AT + data[_TITLE_AT - 1]].decode(),
         season if flags & _HAS_SEASON else None,
         episode if flags & _HAS_EPISODE else None,

@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 
 from stream_cw.core.columns import COUNTS, DEPTH, IDLE, LAST, ROW, Bools, Ints
-from stream_cw.core.compiled import compiled, loop
+from stream_cw.core.compiled import compiled
 from stream_cw.core.events import DEVICE_TYPES
 from stream_cw.core.limits import U16
 from stream_cw.core.rules import Asleep
@@ -31,24 +31,43 @@ _SESSIONS_AT, _LONGEST_GAP, _TAIL = ROW["sessions_at"], ROW["longest_gap"], ROW[
 _POSITION, _DURATION = ROW["position"], ROW["duration"]
 
 
-def slept_through(shows: Ints, devices: tuple[Device, ...], asleep: Asleep | None) -> Bools:
+AWAKE: Final = np.zeros(0, np.int64)
+"""In the place of `Asleep.numbers`: whoever plays is awake."""
+
+
+def places_of(devices: tuple[Device, ...]) -> Ints:
+    """Lay out what loops want to know of a state's devices.
+
+    Returns
+    -------
+    ndarray of int64, shape (2, devices)
+        The class of each, and its offset of local time in minutes, 0 where it is not known.
+    """
+    types = [device.device_type for device in devices]
+    return np.array([types, [device.tz_offset_min or 0 for device in devices]], np.int64)
+
+
+@compiled
+def slept_through(shows: Ints, devices: Ints, asleep: Ints, slept: Bools) -> None:
     """Tell of which shows nobody saw the newest event, as far as can be told.
 
     Parameters
     ----------
     shows : ndarray of int64, shape (columns.ROWS, n)
-    devices : tuple of Device
-        Those of the state.
-    asleep : Asleep or None
-
-    Returns
-    -------
-    ndarray of bool, shape (n,)
+    devices : ndarray of int64
+        Of `places_of`.
+    asleep : ndarray of int64
+        `Asleep.numbers`, or `AWAKE`.
+    slept : ndarray of bool, shape (n,)
+        Takes it.
     """
-    if asleep is None:
-        return np.zeros(shows.shape[1], np.bool_)
-    found: Bools = log_odds(shows, devices, asleep) >= asleep.threshold
-    return found
+    if len(asleep) == 0:
+        slept[:] = False
+        return
+    odds = np.empty(len(slept), np.int64)
+    _weigh(shows, devices, asleep, odds)
+    for n in range(len(slept)):
+        slept[n] = odds[n] >= asleep[0]
 
 
 def log_odds(shows: Ints, devices: tuple[Device, ...], asleep: Asleep) -> Ints:
@@ -67,14 +86,13 @@ def log_odds(shows: Ints, devices: tuple[Device, ...], asleep: Asleep) -> Ints:
         Thousandths of log-odds; `SURELY_ATTENDED` where somebody surely did.
     """
     found = np.empty(shows.shape[1], np.int64)
-    types = np.array([device.device_type for device in devices], np.int64)
-    offsets = np.array([device.tz_offset_min or 0 for device in devices], np.int64)
-    _weigh(shows, types, offsets, asleep.numbers, found)
+    _weigh(shows, places_of(devices), asleep.numbers, found)
     return found
 
 
-@loop("void(i8[:, ::1], i8[::1], i8[::1], i8[::1], i8[::1])")
-def _weigh(shows: Ints, types: Ints, offsets: Ints, asleep: Ints, found: Ints) -> None:
+@compiled
+def _weigh(shows: Ints, devices: Ints, asleep: Ints, found: Ints) -> None:
+    types, offsets = devices[0], devices[1]
     _, base, autoplay, quarter, quiet, night, screen, played_out, stopped, display_off = asleep
     for n in range(shows.shape[1]):
         depth = shows[DEPTH, n]
@@ -115,12 +133,15 @@ def given_up(shows: Ints, state: ProfileState, per_mille: int) -> Bools:
     ndarray of bool, shape (n,)
     """
     found = np.empty(shows.shape[1], np.bool_)
-    _rest(shows, state.sessions, state.resume_gaps, per_mille, found)
+    give_up(shows, state.sessions, state.resume_gaps, per_mille, found)
     return found
 
 
-@loop("void(i8[:, ::1], i8, UniTuple(i8, 10), i8, b1[::1])")
-def _rest(shows: Ints, sessions: int, gaps: tuple[int, ...], per_mille: int, found: Bools) -> None:
+@compiled
+def give_up(
+    shows: Ints, sessions: int, gaps: tuple[int, ...], per_mille: int, found: Bools
+) -> None:
+    """Tell which shows are given up, for other loops; see `given_up`."""
     habit = sessions_explained(gaps, per_mille)
     for n in range(len(found)):
         passed = (sessions - shows[_SESSIONS_AT, n]) & U16

@@ -74,6 +74,7 @@ class CompiledPriors:
         unknown = (UNKNOWN,) * _COUNT
         self._codes = np.array([*priors.titles.values(), unknown], np.int64).T.copy()
         self._known = len(places)
+        self._none = np.empty((_COUNT, 0), np.int64)
         self._place = lru_cache(_REMEMBERED)(
             lambda show_id: places.get(hash64(show_id), self._known)
         )
@@ -88,9 +89,10 @@ class CompiledPriors:
         Returns
         -------
         ndarray of int64, shape (3, n)
+            Of a model that carries no titles (3, 0).
         """
         if not self._known:
-            return np.full((_COUNT, len(show_ids)), UNKNOWN, np.int64)
+            return self._none
         places = np.fromiter(map(self._place, show_ids), np.intp, len(show_ids))
         return self._codes.take(places, axis=1)
 

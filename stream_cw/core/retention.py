@@ -31,7 +31,7 @@ def within_limits(state: ProfileState) -> ProfileState:
 def _by_age(table: Ints, ids: list[str]) -> list[str]:
     """Order ids by the last play of their shows, the oldest first; of equal ones by themselves."""
     last = table[LAST]
-    return [ids[n] for n in in_order((-last).tolist(), last, ids)]
+    return [ids[n] for n in in_order(-last, last, ids)]
 
 
 def _trimmed(shows: Shows, excess: int) -> Shows:
@@ -41,11 +41,9 @@ def _trimmed(shows: Shows, excess: int) -> Shows:
     by_age = _by_age(table, names)
     older = by_age[:-LIKELY]
     for ids, devices in ((older, 1), (older, 0), (by_age, 1), (by_age, 0)):
-        for show_id in ids:
+        for show_id in [name for name in ids if not is_slim(counts[name], devices)]:
             if excess <= 0:
                 return shows
-            if is_slim(counts[show_id], devices):
-                continue
             packed = shows[show_id]
             slim = _slim(show_id, packed, devices)
             excess -= len(packed) - len(slim)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -72,7 +73,7 @@ ASLEEP: Final = "asleep"
 _LAST_TITLE, _FOLLOWING = (RESUME, AFTER), (AFTER, NEXT)
 """What is offered from the show itself, and what comes when its last title is over."""
 
-NOTHING: Final = Ranking([], [], 0, "nothing_to_continue")
+NOTHING: Final = Ranking(np.empty(0, np.int64), [], 0, "nothing_to_continue")
 
 
 def row(state: ProfileState, profile_id: str, device_id: str, view: View = RECENCY) -> Row:
@@ -106,8 +107,8 @@ def row(state: ProfileState, profile_id: str, device_id: str, view: View = RECEN
         view = view_of(view, arm)
     found = candidates(state, view.policy, view.works, slot, now_of(state, view))
     ranking = view.scorer.rank(state, slot, found) if found.ids else NOTHING
-    scores, ids, reasons = ranking.scores, found.ids, ranking.reasons
-    order = in_order(scores, found.shows[LAST], ids)[:MAX_TILES]
+    ids, reasons = found.ids, ranking.reasons
+    order = in_order(ranking.scores, found.shows[LAST], ids)[:MAX_TILES]
     if len(order) > 1 and gives_way(view.policy, state, ids[order[0]], found.packed[order[0]]):
         reasons = [GIVES_WAY if n == order[0] else reason for n, reason in enumerate(reasons)]
         order[:2] = order[1], order[0]
@@ -121,7 +122,7 @@ def row(state: ProfileState, profile_id: str, device_id: str, view: View = RECEN
         model=view.scorer.ref,
         placement=place(state, slot, ranking.p_continue, ranking.method, view.placement),
         arm=None if arm is None else arm.id,
-        tiles=_tiles(found, order, scores, reasons),
+        tiles=_tiles(found, order, ranking.scores.tolist(), reasons),
     )
 
 
@@ -177,18 +178,12 @@ def _tiles(
 
 
 def _last_tile(show_id: str, packed: bytes, score: int, reason: str, *, up_next: bool) -> Tile:
-    last = glimpse(show_id, packed)
+    kind, title_id, season, episode, position_ms, duration_ms = glimpse(show_id, packed)
+    if up_next:
+        position_ms, duration_ms = 0, None
+    # By position: twenty of these are a row, and names take a third longer.
     return Tile(
-        show_id=show_id,
-        kind="series" if last.series else "movie",
-        title_id=last.title_id,
-        season=last.season,
-        episode=last.episode,
-        position_ms=0 if up_next else last.position_ms,
-        duration_ms=None if up_next else last.duration_ms,
-        up_next=up_next,
-        score=score,
-        reason=reason,
+        show_id, kind, title_id, season, episode, position_ms, duration_ms, up_next, score, reason
     )
 
 

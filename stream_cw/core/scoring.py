@@ -3,7 +3,7 @@
 from typing import Final, NamedTuple, Protocol
 
 from stream_cw.core.candidates import Candidates
-from stream_cw.core.columns import LAST
+from stream_cw.core.columns import LAST, Ints
 from stream_cw.core.placement import resume_share
 from stream_cw.core.rows import ModelRef
 from stream_cw.core.state import ProfileState
@@ -17,7 +17,7 @@ class Ranking(NamedTuple):
 
     Attributes
     ----------
-    scores : list of int
+    scores : ndarray of int64, shape (n,)
         One for each candidate; the greatest stands first.
     reasons : list of str
         Why each stands where it stands.
@@ -27,7 +27,7 @@ class Ranking(NamedTuple):
         How that was estimated.
     """
 
-    scores: list[int]
+    scores: Ints
     reasons: list[str]
     p_continue: int
     method: str
@@ -65,6 +65,6 @@ class Recency:
 
     def rank(self, state: ProfileState, slot: int, found: Candidates) -> Ranking:  # noqa: ARG002
         """Rank by last play; see `Scorer`."""
-        scores: list[int] = found.shows[LAST].tolist()
+        scores = found.shows[LAST]
         reasons = [RECENTLY_WATCHED] * len(scores)
         return Ranking(scores, reasons, resume_share(state), "resume_share")

@@ -4,6 +4,7 @@ States are immutable: an event makes a new one (`stream_cw.core.apply`). `docs/s
 every number.
 """
 
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
 
@@ -39,6 +40,9 @@ GAP_BINS: Final = 10
 
 DARK: Final = 255
 """Depth of a device whose display is off."""
+
+_REMEMBERED: Final = 4096
+"""Ids whose hash is kept: an event's is asked for twice, and titles come again and again."""
 
 RETURNING: Final = 50_463
 """Before anything is known: .77 of sessions go on with something, measured on real accounts."""
@@ -176,6 +180,7 @@ class ProfileState(Struct, frozen=True, kw_only=True):
     event_ids: bytes = b""
 
 
+@lru_cache(_REMEMBERED)
 def digest(text: str) -> bytes:
     """Hash an id to 8 bytes (BLAKE2b)."""
     return blake2b(text.encode(), digest_size=8).digest()

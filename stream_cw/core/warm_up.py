@@ -5,7 +5,9 @@ from typing import Final
 from msgspec.structs import replace
 
 from stream_cw.core.catalog import EpisodeEntry, Season, SeriesEntry
+from stream_cw.core.columns import columns
 from stream_cw.core.events import Episode, Pause, Play
+from stream_cw.core.joined import joined_shows
 from stream_cw.core.row import View, row
 from stream_cw.core.state import ProfileState, Source
 from stream_cw.core.step import step
@@ -39,5 +41,6 @@ def warm_up(view: View) -> None:
         )
         state = step(state, event, Source(bytes(16), 0, number)).state
     if state is not None:
+        columns(joined_shows(state.shows))  # what a state beyond its limits needs
         for works in ({}, {"series": pack_work(_SERIES)}):
             row(state, _PROFILE, _DEVICE, replace(view, works=works))

@@ -17,8 +17,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from stream_cw.core.compiled_model import CompiledAdditive
 from stream_cw.core.features import FEATURE_NAMES, SHOW_FEATURES, UNKNOWN
-from stream_cw.core.learned import CompiledAdditive
 from stream_cw.model.additive import Examples, Floats, Ints, Shape, fit_choice
 from stream_cw.model.heldout import target_places
 from stream_cw.model.settings import RANKING

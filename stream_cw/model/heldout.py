@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from stream_cw.core.compiled_model import CompiledAdditive
 from stream_cw.core.features import FEATURE_NAMES
-from stream_cw.core.learned import CompiledAdditive
 from stream_cw.core.model import MICRO, Additive
 from stream_cw.core.rows import MAX_TILES
 from stream_cw.errors import InputError

@@ -7,12 +7,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from stream_cw.core.compiled_model import CompiledAdditive, CompiledCurve
 from stream_cw.core.features import (
     FEATURE_NAMES,
     TITLE_FEATURES,
     UNKNOWN,
 )
-from stream_cw.core.learned import CompiledAdditive, CompiledCurve, placement_row
+from stream_cw.core.learned import placement_row
 from stream_cw.core.model import (
     PLACEMENT_FEATURES,
     Additive,

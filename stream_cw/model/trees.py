@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import GradientBoostingClassifier
 
-from stream_cw.core.learned import CompiledTrees
+from stream_cw.core.compiled_model import CompiledTrees
 from stream_cw.core.model import LEAVES, MICRO, PLACEMENT_FEATURES, QUESTIONS, Trees
 from stream_cw.errors import InputError
 from stream_cw.model.additive import Floats, Ints

@@ -16,6 +16,7 @@ from stream_cw.core.joined import joined
 from stream_cw.core.packed_show import unpack_show
 from stream_cw.core.policies import WATCH_NEXT
 from stream_cw.core.show import Show
+from stream_cw.core.shows import Shows
 from stream_cw.core.state import ProfileState
 
 HOUR = 60 * MINUTE
@@ -75,6 +76,23 @@ def test_the_rule_of_states_that_come_from_events(history: list) -> None:
     state, _ = run(history)
     assert state is not None
     check(state)
+
+
+SLEEPY = replace(WATCH_NEXT, asleep=replace(WATCH_NEXT.asleep, threshold=-9_000))
+"""Most of what somebody did not surely see was slept through."""
+
+
+@given(states(most_shows=12))
+@settings(max_examples=60)
+def test_what_is_told_of_a_show_depends_on_no_other(state: ProfileState) -> None:
+    """Nor on where it stands: those that are not kept leave no trace."""
+    told = candidates(state, SLEEPY)
+    for n, show_id in enumerate(told.ids):
+        only = Shows.of({show_id: state.shows[show_id]})
+        alone = candidates(replace(state, shows=only), SLEEPY)
+        assert [choice.tolist() for choice in alone.choice] == [[c[n]] for c in told.choice]
+        assert alone.finished.tolist() == [told.finished[n]]
+        assert alone.shows[:, 0].tolist() == told.shows[:, n].tolist()
 
 
 LONG_FILM = Movie(id="film", duration_ms=2 * HOUR)

@@ -42,7 +42,8 @@ from numba.core import sigutils, types
 from random_models import a_random_model
 from state_strategies import full_state
 from stream_cw.core import (
-    candidates, choice, columns, compiled, extraction, joined, learned, presence, show_numbers,
+    candidates, choice, columns, compiled, compiled_model, extraction, joined, learned, presence,
+    show_numbers,
 )
 from stream_cw.core.catalog import EpisodeEntry, Season, SeriesEntry
 from stream_cw.core.learned import Learned
@@ -59,7 +60,8 @@ def called():
     return {
         name: list(map(taken, value.signatures))
         for module in (
-            candidates, choice, columns, extraction, joined, learned, presence, show_numbers,
+            candidates, choice, columns, compiled_model, extraction, joined, learned, presence,
+            show_numbers,
         )
         for name, value in vars(module).items()
         if hasattr(value, "signatures") and value.__module__ == module.__name__

@@ -83,7 +83,7 @@ class Backwards:
 
     def rank(self, state, slot, found):
         ranking = Recency().rank(state, slot, found)
-        return Ranking([-s for s in ranking.scores], ranking.reasons, 300_000, "told")
+        return Ranking(-ranking.scores, ranking.reasons, 300_000, "told")
 
 
 def history() -> list:

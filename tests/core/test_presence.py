@@ -10,16 +10,18 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from state_strategies import state_of
 
-from stream_cw.core.columns import columns
+from stream_cw.core.columns import Ints, columns
 from stream_cw.core.events import DEVICE_TYPES, DisplayOff, Event, Movie, Play, Progress, Stop
 from stream_cw.core.joined import joined
 from stream_cw.core.packed_show import pack_show
 from stream_cw.core.policies import WATCH_NEXT
 from stream_cw.core.presence import (
+    AWAKE,
     RETURNS,
     SURELY_ATTENDED,
     given_up,
     log_odds,
+    places_of,
     sessions_explained,
     slept_through,
 )
@@ -102,8 +104,14 @@ def test_the_threshold_itself_is_asleep() -> None:
     shows = columns(joined(list(map(pack_show, there))))
     for threshold, wanted in ((0, True), (1, True), (2, False)):
         asleep = replace(WEIGHTS, threshold=threshold)
-        assert slept_through(shows, (a_device(),), asleep).tolist() == [wanted, False]
-    assert slept_through(shows, (a_device(),), None).tolist() == [False, False]
+        assert slept(shows, asleep.numbers) == [wanted, False]
+    assert slept(shows, AWAKE) == [False, False]
+
+
+def slept(shows: Ints, asleep: Ints) -> list[bool]:
+    found = np.ones(shows.shape[1], np.bool_)
+    slept_through(shows, places_of((a_device(),)), asleep, found)
+    return found.tolist()
 
 
 def tiles_of(*events: Event, policy: Any = WATCH_NEXT) -> list[Tile]:

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from stream_cw.core.compiled_model import CompiledAdditive
 from stream_cw.core.features import CODES, UNKNOWN
-from stream_cw.core.learned import CompiledAdditive
 from stream_cw.core.model import MICRO, Additive
 from stream_cw.errors import InputError
 from stream_cw.model import additive

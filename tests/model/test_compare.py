@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from judged import Knowing
 from small_logs import Story, write_events
@@ -32,7 +33,7 @@ class Backwards(Recency):
 
     def rank(self, state: ProfileState, slot: int, found: Candidates) -> Ranking:
         ranking = super().rank(state, slot, found)
-        return Ranking([-score for score in ranking.scores], ranking.reasons, 0, "never")
+        return Ranking(-ranking.scores, ranking.reasons, 0, "never")
 
 
 class FirstStays(Recency):
@@ -43,7 +44,7 @@ class FirstStays(Recency):
     def rank(self, state: ProfileState, slot: int, found: Candidates) -> Ranking:
         ranking = super().rank(state, slot, found)
         top = max(ranking.scores)
-        scores = [score if score == top else -score for score in ranking.scores]
+        scores = np.where(ranking.scores == top, ranking.scores, -ranking.scores)
         return ranking._replace(scores=scores)
 
 

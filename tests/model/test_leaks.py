@@ -85,7 +85,7 @@ def popularity(log: EventLog, _works: Works) -> Extract:
     )
 
     def popular(state: ProfileState, _device_id: str) -> Codes:
-        titles = [glimpse(*item).title_id for item in packed(state)]
+        titles = [glimpse(*item)[1] for item in packed(state)]
         return np.array([plays[title] for title in titles], np.int64)
 
     return popular

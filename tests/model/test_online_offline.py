@@ -5,9 +5,10 @@ import pytest
 from random_models import a_random_model, evaluate
 
 from stream_cw.core.candidates import candidates
+from stream_cw.core.compiled_model import CompiledAdditive, CompiledCurve
 from stream_cw.core.events import SessionStart, decode_event
 from stream_cw.core.features import TITLE_FEATURES, UNKNOWN
-from stream_cw.core.learned import CompiledAdditive, CompiledCurve, Learned
+from stream_cw.core.learned import Learned
 from stream_cw.core.policies import WATCH_NEXT
 from stream_cw.core.row import ASLEEP, NEXT_EPISODE, View
 from stream_cw.core.rows import MAX_TILES, ModelRef, Row
@@ -114,7 +115,7 @@ def test_training_scores_and_places_as_the_served_model_does(log: EventLog, data
         slot = find_device(state, session.device_id)
         assert slot is not None
         mine = scores[examples.bounds[n] : examples.bounds[n + 1]]
-        assert served.rank(state, slot, found).scores == mine.tolist()
+        assert served.rank(state, slot, found).scores.tolist() == mine.tolist()
         told.append(served.placements(state, slot, found))
         assert told[-1] == {
             "combined": CompiledCurve(MODEL.combined).read(hazards[n]),

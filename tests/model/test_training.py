@@ -14,8 +14,8 @@ from threadpoolctl import threadpool_limits
 from typer.testing import CliRunner, Result
 
 from stream_cw.cli import build_app
+from stream_cw.core.compiled_model import CompiledCurve
 from stream_cw.core.features import SESSION_FEATURES, SHOW_FEATURES, TITLE_FEATURES, UNKNOWN
-from stream_cw.core.learned import CompiledCurve
 from stream_cw.core.model import MICRO, PLACEMENT_FEATURES, Curve, faults
 from stream_cw.errors import InputError
 from stream_cw.history.log import EventLog

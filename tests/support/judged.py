@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
+
 from stream_cw.core.candidates import Candidates
 from stream_cw.core.rows import ModelRef
 from stream_cw.core.scoring import Ranking, Recency
@@ -71,7 +73,7 @@ class Knowing:
 
     def rank(self, state: ProfileState, slot: int, found: Candidates) -> Ranking:
         target = self._targets.get((state.source, state.devices[slot].device_id))
-        scores = [self._score * (show_id == target) for show_id in found.ids]
+        scores = self._score * np.array([show_id == target for show_id in found.ids], np.int64)
         return Ranking(scores, ["known"] * len(scores), 500_000, "known")
 
 

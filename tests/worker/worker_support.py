@@ -283,7 +283,7 @@ class WorkerProcess:
         return self.process.wait(seconds)
 
     def stop(self) -> dict[str, int]:
-        """End it gracefully; one that has only just begun knows no SIGTERM yet, and is waited for."""
+        """End it gracefully; one that has only just begun knows no SIGTERM, and is waited for."""
         wait_until(lambda: self._knows_signals() or self.process.poll() is not None, "a start")
         self.send(signal.SIGTERM)
         assert self.wait() == 0, self.log()

@@ -4,6 +4,8 @@ from pathlib import Path
 from typing import Final
 from zlib import crc32
 
+import numpy as np
+
 from stream_cw.config import load_settings
 from stream_cw.core.candidates import Candidates
 from stream_cw.core.placement import resume_share
@@ -26,7 +28,7 @@ class ByWorks:
     ref: Final = ModelRef("by-works", None)
 
     def rank(self, state: ProfileState, slot: int, found: Candidates) -> Ranking:  # noqa: ARG002
-        scores = [crc32(work) for work in found.works.parts]
+        scores = np.array([crc32(work) for work in found.works.parts], np.int64)
         reasons = [RECENTLY_WATCHED] * len(scores)
         return Ranking(scores, reasons, resume_share(state), "resume_share")
 
