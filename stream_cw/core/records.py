@@ -12,7 +12,7 @@ MAX_AHEAD_MS: Final = 300_000
 """How far an event's time may lie after the broker's append time: five minutes of clock skew."""
 
 
-class Record(Struct, frozen=True):
+class Record(Struct, frozen=True, gc=False):
     """A record as the broker, or a recorded log, hands it over.
 
     Attributes

@@ -165,11 +165,11 @@ def count(work: Work, stats: Stats, metrics: Metrics) -> None:
 def measure(records: int, outputs: Iterable[Output], metrics: Metrics) -> None:
     """Note the size of a round, and of the largest state that it leaves."""
     metrics.observe("round_records", records)
+    # Beside states there is the mark, which is smaller than any.
     sizes = [
-        len(state)
+        max(map(len, filter(None, output.stored.values())))
         for output in outputs
-        for key, state in output.stored.items()
-        if state is not None and key != MARK_KEY
+        if any(output.states.values())
     ]
     if sizes:
         metrics.observe("state_bytes", max(sizes))

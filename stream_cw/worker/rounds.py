@@ -9,6 +9,7 @@ no further, and neither does one whose worker has not been heard of for a sessio
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Final
 
 from stream_cw.core.records import Record
@@ -265,7 +266,7 @@ class Rounds:
             Partition(self.setup.epoch, partition, self.setup.partitions),
             mark=mark.offset,
             refusals=None if limit is None else Refusals(limit, mark.refused),
-            lookup=lambda key: self._flight.state(partition, key),
+            lookup=partial(self._flight.state, partition),
             guarded=self.setup.guarded,
         )
 

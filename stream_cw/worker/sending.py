@@ -1,6 +1,7 @@
 """Records go out as batches, and count as sent when the broker has acknowledged them."""
 
 import asyncio
+import time
 from collections.abc import Iterable
 from typing import Final, Protocol
 
@@ -12,8 +13,11 @@ BATCH_BYTES: Final = 524_288
 """A batch is closed here. The producer's own check is no help: its batches accept what brokers
 refuse. Half of a broker's usual limit leaves room for the largest state or row on top."""
 
+_BESIDE_BYTES: Final = 128
+"""What a record's headers and lengths take up, nearly."""
 
-class Outgoing(Struct, frozen=True):
+
+class Outgoing(Struct, frozen=True, gc=False):
     """One record to send."""
 
     key: bytes | None
@@ -89,16 +93,16 @@ async def send(producer: Producer, topic: str, partition: int, records: Iterable
     Returns when all batches are queued: the next ones go behind them. The broker's answer is
     awaited through the result.
     """
-    sent = Sent()
-    batch = producer.create_batch()
+    sent, now_ms = Sent(), int(time.time() * 1000)
+    batch, filled = producer.create_batch(), 0
     for record in records:
-        size = len(record.value or b"")
-        if batch.size() + size > BATCH_BYTES and batch.record_count():
+        key, value = record.key, record.value
+        size = len(key or b"") + len(value or b"") + _BESIDE_BYTES
+        if filled and filled + size > BATCH_BYTES:
             await _queue(producer, batch, topic, partition, sent)
-            batch = producer.create_batch()
-        added = batch.append(
-            timestamp=None, key=record.key, value=record.value, headers=record.headers
-        )
+            batch, filled = producer.create_batch(), 0
+        filled += size  # a batch tells its size, too, in twice the time that this takes
+        added = batch.append(timestamp=now_ms, key=key, value=value, headers=record.headers)
         if added is None:
             raise ValueError(f"an empty batch took no record of {size} bytes")
     if batch.record_count():
