@@ -1,11 +1,14 @@
-"""Turns for other tasks in the middle of a round: heartbeats must not wait for its end."""
+"""Turns for others in the middle of a round: neither heartbeats nor sending wait for its end."""
 
 import asyncio
 import time
 from typing import Final
 
-BREATH_SECONDS: Final = 0.05
-"""Longest stretch without a turn for other tasks."""
+BREATH_SECONDS: Final = 0.01
+"""Longest stretch without turns for other tasks."""
+TURNS: Final = 3
+"""From a broker's answer to the request that waits for it there are some tasks, each of which needs
+a turn of its own; with one turn now and then rounds under way would stand still meanwhile."""
 
 
 class Breath:
@@ -20,9 +23,10 @@ class Breath:
         return time.monotonic() - self._since > BREATH_SECONDS
 
     async def take(self) -> None:
-        """Let other tasks have a turn."""
+        """Let other tasks have their turns."""
         self._worked += time.monotonic() - self._since
-        await asyncio.sleep(0)
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
         self._since = time.monotonic()
 
     def worked_ms(self) -> int:

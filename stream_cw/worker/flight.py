@@ -1,8 +1,10 @@
 """Rounds under way: what they leave to those behind them, and how each goes through.
 
 A round's rows and dead letters are sent behind those of the round before. When the broker has
-acknowledged them, and the round before is through, its states go to the changelog, then into the
-store, and its offsets may be committed. So a stored state never runs ahead of its rows, nor an
+acknowledged them, and the rounds before with the same partitions are through, its states go to the
+changelog, then into the store, and its offsets may be committed. Rounds of other partitions do not
+wait for one another: a partition takes one batch at a time, and answers some milliseconds later.
+So a stored state never runs ahead of its rows, nor an
 offset ahead of its state. After a crash rows may be repeated, in the same bytes, and none is lost.
 A round without states is one of rows alone: nothing is stored of it, and nothing committed.
 """
@@ -46,6 +48,7 @@ class Flight:
         self._setup = setup
         self._rounds: deque[_Round] = deque()
         self._cut_off = False
+        self._landed = asyncio.Event()
 
     def __len__(self) -> int:
         return len(self._rounds)
@@ -53,14 +56,15 @@ class Flight:
     def launch(self, generation: int, outputs: list[Output]) -> None:
         """Send a round on its way."""
         round_ = _Round(generation, outputs)
-        before = self._rounds[-1] if self._rounds else None
+        before = list(self._rounds)
         self._rounds.append(round_)
         round_.task = asyncio.create_task(self._see_through(round_, before))
 
     async def wait_for_room(self) -> None:
         """Wait until another round may be under way."""
         while len(self._rounds) >= IN_FLIGHT:
-            await self._rounds[0].through.wait()
+            self._landed.clear()
+            await self._landed.wait()
 
     async def land(self) -> None:
         """See all rounds through; none goes further if this worker was not heard of in time."""
@@ -89,10 +93,10 @@ class Flight:
                 return round_.outputs[partition].mark
         return self._setup.store.mark(partition) or Mark(self._setup.epoch, -1)
 
-    async def _see_through(self, round_: _Round, before: _Round | None) -> None:
+    async def _see_through(self, round_: _Round, before: list[_Round]) -> None:
         try:
-            if before is not None:
-                await before.queued.wait()  # rows go out behind those of the round before
+            for other in before[-1:]:
+                await other.queued.wait()  # rows go out behind those of the round before
             await self._hold(round_)
             outputs = round_.outputs.values()
             queued = await asyncio.gather(*(self._send_rows(output) for output in outputs))
@@ -101,8 +105,9 @@ class Flight:
             if any(output.orders for output in outputs):
                 self._setup.ordered()
             self._observe(outputs)
-            if before is not None:
-                await before.through.wait()
+            for other in before:
+                if not other.outputs.keys().isdisjoint(round_.outputs):
+                    await other.through.wait()
             await self._hold(round_)
             stored = [output for output in outputs if output.changelog]
             places = await asyncio.gather(
@@ -120,6 +125,7 @@ class Flight:
             self._rounds.remove(round_)
             round_.queued.set()
             round_.through.set()
+            self._landed.set()
 
     def _observe(self, outputs: Iterable[Output]) -> None:
         metrics, now_ms = self._setup.metrics, time.time_ns() // 1_000_000

@@ -9,9 +9,9 @@ from msgspec import Struct
 
 from stream_cw.core.dead_letter import Headers
 
-BATCH_BYTES: Final = 524_288
+BATCH_BYTES: Final = 900_000
 """A batch is closed here. The producer's own check is no help: its batches accept what brokers
-refuse. Half of a broker's usual limit leaves room for the largest state or row on top."""
+refuse, and their usual limit is 1 MiB. A partition takes one batch at a time."""
 
 _BESIDE_BYTES: Final = 128
 """What a record's headers and lengths take up, nearly."""

@@ -21,13 +21,15 @@ from stream_cw.core.rows import Version, decode_row
 from stream_cw.core.state import live_devices
 from stream_cw.errors import LogMismatchError, TooManyRefusedError
 from stream_cw.worker import breath, rounds
-from stream_cw.worker.flight import IN_FLIGHT
+from stream_cw.worker.flight import IN_FLIGHT, Flight
 from stream_cw.worker.held import Held
 from stream_cw.worker.lease import Lease
 from stream_cw.worker.mark import MARK_KEY, Mark, decode_mark
 from stream_cw.worker.metrics import Metrics
+from stream_cw.worker.output import Output
 from stream_cw.worker.refusals import Limit
 from stream_cw.worker.rounds import Rounds
+from stream_cw.worker.sending import Outgoing
 from stream_cw.worker.setup import Setup
 from stream_cw.worker.stats import Stats
 from stream_cw.worker.transport import Batch
@@ -52,24 +54,23 @@ class Broker:
     """Queues batches; `answer` acknowledges one, the oldest first."""
 
     def __init__(self) -> None:
-        self.waiting: list[tuple[str, int, asyncio.Future[Any]]] = []
-        self.ends: dict[str, int] = {}
+        self.waiting: list[tuple[str, int, int, asyncio.Future[Any]]] = []
+        self.ends: dict[tuple[str, int], int] = {}
         self.sent: dict[str, list[bytes]] = defaultdict(list)
 
     def create_batch(self) -> Any:
         return _Batch()
 
     async def send_batch(self, batch: Any, topic: str, *, partition: int) -> Any:
-        assert partition == 0
         future = asyncio.get_running_loop().create_future()
-        self.waiting.append((topic, batch.record_count(), future))
+        self.waiting.append((topic, partition, batch.record_count(), future))
         self.sent[topic] += batch.values
         return future
 
     def answer(self, number: int = 0) -> str:
-        topic, count, future = self.waiting.pop(number)
-        first = self.ends.get(topic, 0)
-        self.ends[topic] = first + count
+        topic, partition, count, future = self.waiting.pop(number)
+        first = self.ends.get((topic, partition), 0)
+        self.ends[topic, partition] = first + count
         future.set_result(Found(first, b""))
         return topic
 
@@ -93,7 +94,7 @@ class Store:
     def __init__(self) -> None:
         self.behind: dict[int, dict[bytes, int]] = {}
         self.data: dict[bytes, bytes | None] = {}
-        self.at: int | None = None
+        self.at: dict[int, int] = {}
 
     def read(self, partition: int, key: bytes) -> bytes | None:
         assert partition == 0
@@ -105,13 +106,11 @@ class Store:
         return None if data is None else decode_mark(data)
 
     def place(self, partition: int) -> int | None:
-        assert partition == 0
-        return self.at
+        return self.at.get(partition)
 
     def write(self, partition: int, changes: dict[bytes, bytes | None], at: int) -> None:
-        assert partition == 0
         self.data.update(changes)
-        self.at = at
+        self.at[partition] = at
 
 
 class Scene:
@@ -222,6 +221,52 @@ def test_rounds_build_on_those_in_flight_and_end_in_order() -> None:
             s.broker.answer()
             await breathe()
         assert s.done == [1, 2]
+
+    assert not scene(play).failures
+
+
+def output(*partitions: int) -> list[Output]:
+    """What a round has to say: a row and a state for each partition."""
+    return [
+        Output(
+            partition=number,
+            mark=Mark(EPOCH, 0),
+            states={},
+            stored={b"state-%d" % number: b"state"},
+            changelog=[Outgoing(b"state", b"state")],
+            rows=[Outgoing(b"row", b"row")],
+        )
+        for number in partitions
+    ]
+
+
+def test_a_round_waits_for_those_with_a_partition_of_its_own_and_for_no_other() -> None:
+    async def play(s: Scene) -> None:
+        flight = Flight(s.rounds.setup)
+        for partitions in ((0,), (1,), (1, 2)):
+            flight.launch(s.generation, output(*partitions))
+        await breathe()
+        for _ in range(3):  # the rows of all but the first
+            assert s.broker.answer(1) == TOPICS.rows
+        await breathe()
+        assert [waiting[:2] for waiting in s.broker.waiting] == [
+            (TOPICS.rows, 0),
+            (TOPICS.changelog, 1),
+        ]
+        s.broker.answer(1)
+        await breathe()
+        assert list(s.store.data) == [b"state-1"]
+        assert {waiting[:2] for waiting in s.broker.waiting} == {
+            (TOPICS.rows, 0),
+            (TOPICS.changelog, 1),
+            (TOPICS.changelog, 2),
+        }
+        assert len(flight) == 2
+        while s.broker.waiting:
+            s.broker.answer()
+            await breathe()
+        assert len(flight) == 0
+        assert s.store.at == {0: 0, 1: 1, 2: 0}
 
     assert not scene(play).failures
 
@@ -511,7 +556,7 @@ def test_a_foreign_record_in_the_changelog_is_seen() -> None:
         s.rounds.resume()
         s.rounds.check_changelog({0: 2})
         assert not s.failures
-        s.broker.ends[TOPICS.changelog] = 3
+        s.broker.ends[TOPICS.changelog, 0] = 3
         s.rounds.check_changelog({0: 3})
         assert len(s.failures) == 1
         await s.run()
@@ -558,7 +603,7 @@ def test_a_log_that_had_a_past_before_the_worker_is_read_from_its_start() -> Non
 def test_a_failed_send_ends_the_process_with_nothing_committed() -> None:
     async def play(s: Scene) -> None:
         await s.run()
-        s.broker.waiting.pop(0)[2].set_exception(TimeoutError("no answer"))
+        s.broker.waiting.pop(0)[3].set_exception(TimeoutError("no answer"))
         await breathe()
         assert not s.done
         assert not s.store.data
