@@ -23,6 +23,7 @@ class Producer:
         return BatchBuilder(1_000_000, 0)
 
     async def send_batch(self, batch: Any, topic: str, *, partition: int) -> Any:
+        assert (topic, partition) == ("rows", 3)
         self.batches.append(bytes(batch._build()))
         return asyncio.get_running_loop().create_future()
 
@@ -36,7 +37,7 @@ def test_no_batch_is_larger_than_brokers_take_and_few_are_much_smaller(size: int
         for n in range(max(3_000_000 // (size + 128), 5))
     ]
     producer = Producer()
-    sent = asyncio.run(send(producer, "rows", 0, records))
+    sent = asyncio.run(send(producer, "rows", 3, records))
     assert len(producer.batches) > 1
     assert max(map(len, producer.batches)) <= BROKERS_LIMIT
     assert min(map(len, producer.batches[:-1])) > 0.6 * BATCH_BYTES
