@@ -9,7 +9,7 @@ import pytest
 from stream_cw.cli.policy_page import chance, policy_page
 from stream_cw.core.columns import DEPTH, IDLE, LAST, ROW, ROWS
 from stream_cw.core.events import DEVICE_TYPES
-from stream_cw.core.presence import log_odds
+from stream_cw.core.presence import places_of, slept_through
 from stream_cw.core.rules import Asleep
 from stream_cw.core.state import Device
 from stream_cw.operator_files import choose_policy
@@ -44,5 +44,6 @@ def test_chances_are_those_that_rows_go_by(autoplays: int, idle_min: int) -> Non
     p = chance(Asleep(), autoplays, idle_min)
     for percent in (5, 15, 30, 50, 70, 90):
         threshold = round(1000 * float(np.log(percent / (100 - percent))))
-        slept = log_odds(shows, (tv,), Asleep()) >= threshold
+        slept = np.empty(1, np.bool_)
+        slept_through(shows, places_of((tv,)), Asleep(threshold=threshold).numbers, slept)
         assert slept.tolist() == [100 * p >= percent]

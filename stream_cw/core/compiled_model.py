@@ -12,6 +12,12 @@ from stream_cw.core.model import LEAVES, QUESTIONS, Additive, Curve, Pair, Trees
 
 Codes = NDArray[np.integer[Any]]
 Small = NDArray[np.uint8]
+Tables = tuple[Ints, Ints, Ints, Ints, int, int]
+TABLES: Final = "Tuple((i8[::1], i8[:, ::1], i8[::1], i8[:, ::1], i8, i8))"
+"""Type of `CompiledAdditive.arrays`, in the notation of `compiled.loop`."""
+Forest = tuple[Ints, Ints, Ints]
+FOREST: Final = "UniTuple(i8[::1], 3)"
+"""Type of `CompiledTrees.arrays`, likewise."""
 
 _REASONS: Final = {feature.name: feature.reason for feature in FEATURES}
 
@@ -60,7 +66,7 @@ class CompiledAdditive:
         return total
 
     @property
-    def arrays(self) -> tuple[Ints, Ints, Ints, Ints, int, int]:
+    def arrays(self) -> Tables:
         """What loops want that tell what lifts a candidate, too."""
         return (
             self._rows, self._tables, self._weights, self._groups, self._mains, len(self.reasons)
@@ -83,17 +89,7 @@ def _add(codes: Small, rows: Ints, tables: Ints, mains: int, weights: Ints, tota
 
 
 @compiled
-def explain(
-    codes: Ints,
-    rows: Ints,
-    tables: Ints,
-    weights: Ints,
-    groups: Ints,
-    mains: int,
-    reasons: int,
-    scores: Ints,
-    lifts: Ints,
-) -> None:
+def explain(codes: Ints, additive: Tables, scores: Ints, lifts: Ints) -> None:
     """Score candidates, and find what lifts each: for other loops.
 
     What a pair adds counts half for the reason of each of its features; where one is the session's,
@@ -102,13 +98,14 @@ def explain(
     Parameters
     ----------
     codes : ndarray of int64, shape (len(FEATURE_NAMES), n)
-    rows, tables, weights, groups, mains, reasons
+    additive : tuple
         `CompiledAdditive.arrays`.
     scores : ndarray of int64, shape (n,)
         Takes what `CompiledAdditive.score` gives.
     lifts : ndarray of int64, shape (n,)
         Takes which of `CompiledAdditive.reasons` lifts each most above the mean of all; -1: none.
     """
+    rows, tables, weights, groups, mains, reasons = additive
     sums = np.zeros((reasons, len(scores)), np.int64)
     _sum(codes, rows, tables, weights, groups, mains, sums)
     _lift(sums, scores, lifts)
@@ -210,12 +207,13 @@ class CompiledTrees:
     def score(self, row: Ints) -> int:
         """Add the leaves that a row falls into, micro-units of log-odds."""
         row = np.ascontiguousarray(row, np.int64)
-        return self.base + int(walk(row, *self.arrays))
+        return self.base + int(walk(row, self.arrays))
 
 
-@loop("i8(i8[::1], i8[::1], i8[::1], i8[::1])")
-def walk(row: Ints, columns: Ints, limits: Ints, leaves: Ints) -> int:
+@loop(f"i8(i8[::1], {FOREST})")
+def walk(row: Ints, trees: Forest) -> int:
     """Add the leaves that a row of `model.PLACEMENT_FEATURES` falls into."""
+    columns, limits, leaves = trees
     total = 0
     for tree in range(len(leaves) // LEAVES):
         place = 0

@@ -55,7 +55,7 @@ def feature_codes(
         Codes; those of the session are the same for all candidates.
     """
     out = np.empty((len(FEATURES), len(found.ids)), np.int64)
-    extract(*facts(state, slot, found, priors), out)
+    extract(facts(state, slot, found, priors), out)
     return out
 
 
@@ -93,38 +93,26 @@ def _session(state: ProfileState, slot: int) -> tuple[int, ...]:
 
 
 FACTS: Final = (
-    "i8[:, ::1], b1[::1], u1[::1], i8[::1], i8, i8, i8, i8, i8[:, ::1], UniTuple(i8, 11), "
-    "i8[:, ::1]"
+    "Tuple((i8[:, ::1], b1[::1], u1[::1], i8[::1], i8, i8, i8, i8, i8[:, ::1], UniTuple(i8, 11), "
+    "i8[:, ::1]))"
 )
-"""Types of `facts`, in the notation of `compiled.loop`."""
+"""Type of `facts`, in the notation of `compiled.loop`."""
 
 
 @loop(f"void({FACTS}, i8[:, ::1])")
-def extract(
-    shows: Ints,
-    finished: Bools,
-    works: Bytes,
-    lengths: Ints,
-    now: int,
-    sessions: int,
-    slot: int,
-    device_sessions: int,
-    devices: Ints,
-    session: tuple[int, ...],
-    titles: Ints,
-    out: Ints,
-) -> None:
+def extract(told: Facts, out: Ints) -> None:
     """Compute all features, for other loops: of `facts`, into what `feature_codes` gives."""
+    (
+        shows, finished, works, lengths, now, sessions, slot, device_sessions, devices, session,
+        titles,
+    ) = told  # fmt: skip
     hour = session[HOUR - _SHOW]
     show_numbers.times(shows, finished, now, sessions, out)
     show_numbers.devices(shows, now, slot, device_sessions, devices[0], out)
     show_numbers.habits(shows, now, hour, out)
     show_numbers.catalog(works, lengths, shows, now, out)
     _finish(session, shows[LAST], out)
-    if titles.shape[1] > 0:
-        out[_TITLES:] = titles
-    else:
-        out[_TITLES:] = UNKNOWN
+    out[_TITLES:] = titles
 
 
 @compiled

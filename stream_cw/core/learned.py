@@ -5,19 +5,22 @@ from typing import Final
 import numpy as np
 
 from stream_cw.core.candidates import Candidates
-from stream_cw.core.columns import Bools, Ints
+from stream_cw.core.columns import Ints
 from stream_cw.core.compiled import loop
 from stream_cw.core.compiled_model import (
+    FOREST,
+    TABLES,
     Codes,
     CompiledAdditive,
     CompiledCurve,
     CompiledTrees,
+    Forest,
+    Tables,
     explain,
     walk,
 )
-from stream_cw.core.extraction import FACTS, extract, facts, feature_codes
+from stream_cw.core.extraction import FACTS, Facts, extract, facts, feature_codes
 from stream_cw.core.features import FEATURE_NAMES, FEATURES, SESSION_FEATURES, SHOW_FEATURES
-from stream_cw.core.joined import Bytes
 from stream_cw.core.model import TOP_FEATURES, Model
 from stream_cw.core.priors import CompiledPriors
 from stream_cw.core.rows import ModelRef
@@ -62,9 +65,9 @@ class Learned:
         """Rank by utility, place by the trees; see `scoring.Scorer`."""
         utility, lifts = np.empty((2, len(found.ids)), np.int64)
         log_odds = self._trees.base + _rank(
-            *facts(state, slot, found, self._priors),
-            *self._ranking.arrays,
-            *self._trees.arrays,
+            facts(state, slot, found, self._priors),
+            self._ranking.arrays,
+            self._trees.arrays,
             utility,
             lifts,
         )
@@ -114,41 +117,12 @@ def _lay_out(codes: Ints, utility: Ints, row: Ints) -> None:
     row[-1] = _ALONE if second < 0 else (utility[first] - utility[second]) // _MILLI
 
 
-@loop(
-    f"i8({FACTS}, i8[::1], i8[:, ::1], i8[::1], i8[:, ::1], i8, i8, i8[::1], i8[::1], i8[::1], "
-    "i8[::1], i8[::1])"
-)
-def _rank(
-    shows: Ints,
-    finished: Bools,
-    works: Bytes,
-    lengths: Ints,
-    now: int,
-    sessions: int,
-    slot: int,
-    device_sessions: int,
-    devices: Ints,
-    session: tuple[int, ...],
-    titles: Ints,
-    rows: Ints,
-    tables: Ints,
-    weights: Ints,
-    groups: Ints,
-    mains: int,
-    reasons: int,
-    columns: Ints,
-    limits: Ints,
-    leaves: Ints,
-    utility: Ints,
-    lifts: Ints,
-) -> int:
+@loop(f"i8({FACTS}, {TABLES}, {FOREST}, i8[::1], i8[::1])")
+def _rank(told: Facts, additive: Tables, trees: Forest, utility: Ints, lifts: Ints) -> int:
     """Compute features, score, and walk the trees in one go; give what the trees add."""
     codes = np.empty((_FEATURES, len(utility)), np.int64)
-    extract(
-        shows, finished, works, lengths, now, sessions, slot, device_sessions, devices, session,
-        titles, codes,
-    )  # fmt: skip
-    explain(codes, rows, tables, weights, groups, mains, reasons, utility, lifts)
+    extract(told, codes)
+    explain(codes, additive, utility, lifts)
     row = np.empty(_PLACEMENT, np.int64)
     _lay_out(codes, utility, row)
-    return walk(row, columns, limits, leaves)
+    return walk(row, trees)

@@ -14,6 +14,7 @@ from msgspec import Meta, Struct
 
 from stream_cw.core.columns import Ints
 from stream_cw.core.features import TITLE_FEATURES, UNKNOWN
+from stream_cw.core.limits import SHOWS
 from stream_cw.core.state import hash64
 
 MAX_TITLES: Final = 10_000
@@ -74,7 +75,6 @@ class CompiledPriors:
         unknown = (UNKNOWN,) * _COUNT
         self._codes = np.array([*priors.titles.values(), unknown], np.int64).T.copy()
         self._known = len(places)
-        self._none = np.empty((_COUNT, 0), np.int64)
         self._place = lru_cache(_REMEMBERED)(
             lambda show_id: places.get(hash64(show_id), self._known)
         )
@@ -89,12 +89,16 @@ class CompiledPriors:
         Returns
         -------
         ndarray of int64, shape (3, n)
-            Of a model that carries no titles (3, 0).
         """
         if not self._known:
-            return self._none
+            return _all_unknown(len(show_ids))
         places = np.fromiter(map(self._place, show_ids), np.intp, len(show_ids))
         return self._codes.take(places, axis=1)
+
+
+@lru_cache(SHOWS)
+def _all_unknown(count: int) -> Ints:
+    return np.full((_COUNT, count), UNKNOWN, np.int64)
 
 
 NO_PRIORS: Final = CompiledPriors(Priors())

@@ -54,7 +54,12 @@ from stream_cw.core.works import pack_work
 
 def taken(arguments):
     # Whether it may be written to is no matter of the signature.
-    return tuple(a.copy(readonly=False) if isinstance(a, types.Array) else a for a in arguments)
+    return tuple(
+        a.copy(readonly=False) if isinstance(a, types.Array)
+        else taken(a) if isinstance(a, types.BaseTuple)
+        else a
+        for a in arguments
+    )
 
 def called():
     return {

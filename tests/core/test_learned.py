@@ -125,6 +125,9 @@ def test_an_additive_model(seed: int, count: int) -> None:
     wanted = [utility(additive, dict(zip(FEATURE_NAMES, mine, strict=True))) for mine in codes.T]
     for dtype in (np.int64, np.uint8):  # as they are served, and as the data set keeps them
         assert CompiledAdditive(additive).score(codes.astype(dtype)).tolist() == wanted
+    scores, lifts = np.empty((2, count), np.int64)
+    explain(codes, CompiledAdditive(additive).arrays, scores, lifts)
+    assert scores.tolist() == wanted
 
 
 @given(SEEDS)
@@ -209,7 +212,7 @@ def test_what_a_pair_adds_speaks_for_the_reasons_of_its_features(
     pair = Pair(first, second, is_one, is_one, (0, 0, 0, 4))
     additive = CompiledAdditive(Additive({"age": tuple(3 * one for one in is_one)}, (pair,)))
     scores, lifts = np.empty((2, 2), np.int64)
-    explain(codes, *additive.arrays, scores, lifts)
+    explain(codes, additive.arrays, scores, lifts)
     lifted, other = lifts.tolist()
     assert scores.tolist() == additive.score(codes).tolist() == [7, 0]
     assert additive.reasons[lifted] == reason

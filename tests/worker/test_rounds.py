@@ -57,11 +57,13 @@ class Broker:
         self.waiting: list[tuple[str, int, int, asyncio.Future[Any]]] = []
         self.ends: dict[tuple[str, int], int] = {}
         self.sent: dict[str, list[bytes]] = defaultdict(list)
+        self.partitions = {0}
 
     def create_batch(self) -> Any:
         return _Batch()
 
     async def send_batch(self, batch: Any, topic: str, *, partition: int) -> Any:
+        assert partition in self.partitions
         future = asyncio.get_running_loop().create_future()
         self.waiting.append((topic, partition, batch.record_count(), future))
         self.sent[topic] += batch.values
@@ -95,6 +97,7 @@ class Store:
         self.behind: dict[int, dict[bytes, int]] = {}
         self.data: dict[bytes, bytes | None] = {}
         self.at: dict[int, int] = {}
+        self.partitions = {0}
 
     def read(self, partition: int, key: bytes) -> bytes | None:
         assert partition == 0
@@ -106,9 +109,11 @@ class Store:
         return None if data is None else decode_mark(data)
 
     def place(self, partition: int) -> int | None:
+        assert partition in self.partitions
         return self.at.get(partition)
 
     def write(self, partition: int, changes: dict[bytes, bytes | None], at: int) -> None:
+        assert partition in self.partitions
         self.data.update(changes)
         self.at[partition] = at
 
@@ -242,6 +247,7 @@ def output(*partitions: int) -> list[Output]:
 
 def test_a_round_waits_for_those_with_a_partition_of_its_own_and_for_no_other() -> None:
     async def play(s: Scene) -> None:
+        s.broker.partitions = s.store.partitions = {0, 1, 2}
         flight = Flight(s.rounds.setup)
         for partitions in ((0,), (1,), (1, 2)):
             flight.launch(s.generation, output(*partitions))
