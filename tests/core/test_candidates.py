@@ -45,6 +45,18 @@ def is_finished(show: Show) -> bool:
     return left < 3 * MINUTE or Fraction(show.position_ms, show.duration_ms) >= Fraction(95, 100)
 
 
+def was_finished(show: Show) -> bool:
+    """A film that was once finished stays so until it is played for as long as counts as started.
+
+    Or until it is known to be longer, or its credits to come later, than how far it was seen.
+    """
+    if show.series or show.started_ts is None:
+        return False
+    again = is_started(replace(show, position_ms=show.last_ts - show.started_ts))
+    seen = show.furthest[0] << 16 | show.furthest[1]
+    return not again and (seen == 2**32 - 1 or is_finished(replace(show, position_ms=seen)))
+
+
 PLAIN = replace(WATCH_NEXT, asleep=None, given_up_per_mille=0)
 """Who slept and what was given up have tests of their own."""
 
@@ -53,7 +65,7 @@ def check(state: ProfileState) -> None:
     wanted = {}
     for show_id, packed in state.shows.items():
         show = unpack_show(show_id, packed)
-        finished = is_finished(show)
+        finished = is_finished(show) or was_finished(show)
         begun = is_started(show) or finished
         if begun and not show.removed and (show.series or not finished):
             wanted[show_id] = finished
