@@ -10,10 +10,10 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from stream_cw import LOOP_FOLDERS
-from stream_cw.core import compiled, learned, row
+from stream_cw.core import compiled, learned, row, step
 from stream_cw.errors import NoCompilerError
 
-_WITH_LOOPS: Final = (learned, row)
+_WITH_LOOPS: Final = (learned, row, step)
 """These and what they import have all loops of the core."""
 
 

@@ -266,20 +266,21 @@ def _decode_device(data: bytes, at: int, version: int) -> tuple[Device, int]:
     end = session_at + session_length
     if device_type >= len(DEVICE_TYPES):
         raise CorruptStateError(f"a device of type {device_type}")
+    # By position, as names take longer.
     device = Device(
-        device_id=data[name_at:session_at].decode(),
-        device_type=device_type,
-        tz_offset_min=tz if flags & _HAS_TZ else None,
-        session_id=data[session_at:end].decode() if flags & _HAS_SESSION else None,
-        session_start=start,
-        last_ts=last,
-        sessions=sessions,
-        ended=bool(flags & _ENDED),
-        acted=bool(flags & _ACTED),
-        open=OpenPlayback(title, position, ts, opened_in) if flags & _OPEN else None,
-        deliberate_ts=deliberate_ts,
-        depth=depth,
-        country=None if country == _NOWHERE else country.rstrip(b"\0").decode(),
+        data[name_at:session_at].decode(),
+        device_type,
+        tz if flags & _HAS_TZ else None,
+        data[session_at:end].decode() if flags & _HAS_SESSION else None,
+        start,
+        last,
+        sessions,
+        bool(flags & _ENDED),
+        bool(flags & _ACTED),
+        OpenPlayback(title, position, ts, opened_in) if flags & _OPEN else None,
+        deliberate_ts,
+        depth,
+        None if country == _NOWHERE else country.rstrip(b"\0").decode(),
     )
     return device, end
 

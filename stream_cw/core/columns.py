@@ -16,7 +16,7 @@ from stream_cw.core.events import DEVICE_TYPES
 from stream_cw.core.joined import Bytes, Joined, read_number
 from stream_cw.core.limits import SHOW_DEVICES
 from stream_cw.core.show import HOUR_BINS
-from stream_cw.core.show_tail import MARKS, UNATTENDED
+from stream_cw.core.show_tail import MARKS, MARKS_BYTES, UNATTENDED
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -85,11 +85,10 @@ IDLE: Final = DEPTH + 1
 """Row of the minutes without a deliberate act before it; -1 somebody was there."""
 ROWS: Final = IDLE + 1
 
-_SIZES: Final = np.array(list(chain.from_iterable([size] * many for _, size, many in FIXED)))
+SIZES: Final = np.array(list(chain.from_iterable([size] * many for _, size, many in FIXED)))
 _SEAT_SIZES: Final = np.array([size for _, size in SEAT])
 _SEAT_NUMBERS: Final = len(SEAT)
 _EPISODE_BYTES, _EPISODE_POSITION, _EPISODE_LENGTH = 18, 4, 8
-_MARKS_BYTES: Final = 18
 
 
 def columns(packed: Joined) -> Ints:
@@ -128,9 +127,9 @@ def unpack(data: Bytes, lengths: Ints, shows: Ints) -> None:
         starts[n] = at
         at += lengths[n]
     offset = 0
-    for row in range(len(_SIZES)):
-        _read_row(data, starts, offset, _SIZES[row], shows[row])
-        offset += _SIZES[row]
+    for row in range(len(SIZES)):
+        _read_row(data, starts, offset, SIZES[row], shows[row])
+        offset += SIZES[row]
     for n in range(len(starts)):
         _unpack_rest(data, starts[n] + offset, shows[:, n])
 
@@ -174,6 +173,6 @@ def _unpack_rest(data: Bytes, at: int, show: Ints) -> None:
     show[FURTHEST], show[FURTHEST_LENGTH] = furthest, length
     tail = show[_TAIL]
     if tail & MARKS:
-        at += _MARKS_BYTES
+        at += MARKS_BYTES
     show[DEPTH] = data[at] if tail & UNATTENDED else -1
     show[IDLE] = read_number(data, at + 1, 2) if tail & UNATTENDED else -1

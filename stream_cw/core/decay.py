@@ -10,8 +10,14 @@ differs between processors. `docs/state.md` defines every number.
 from math import isqrt
 from typing import Final
 
+import numpy as np
+
+from stream_cw.core.compiled import compiled
+
 DAY_MS: Final = 86_400_000
 HALF_LIVES_MS: Final = (DAY_MS, 7 * DAY_MS, 30 * DAY_MS)
+SHORTEST_MS: Final = HALF_LIVES_MS[0]
+"""All others are whole multiples of it: within one of its landmarks no sum is halved."""
 HABIT_MS: Final = 30 * DAY_MS
 """Half-life of habits: hours, weekend, device types, plays on a device."""
 
@@ -34,7 +40,12 @@ def _powers_of_two() -> tuple[int, ...]:
 POW2: Final = _powers_of_two()
 """`floor(2^(i/4096) * 2^16)` for i from 0 to 4095."""
 
+_POW2: Final = np.array(POW2)
+_MOST_HALVINGS: Final = 63
+"""No sum has more bits; a shift of a compiled number by 64 would do nothing."""
 
+
+@compiled
 def term(amount: int, ts: int, half_life: int) -> int:
     """Scale an amount up to its landmark's measure; the result is even.
 
@@ -47,14 +58,23 @@ def term(amount: int, ts: int, half_life: int) -> int:
     half_life : int
         In ms.
     """
-    return amount * POW2[ts % half_life * _STEPS // half_life] >> (_SCALE_BITS + 1) << 1
+    factor = int(_POW2[ts % half_life * _STEPS // half_life])
+    return amount * factor >> (_SCALE_BITS + 1) << 1
 
 
+@compiled
 def landmarks(earlier: int, later: int, half_life: int) -> int:
     """How many landmarks lie between two times: how often a sum is halved on the way."""
     return later // half_life - earlier // half_life
 
 
+@compiled
+def halved(total: int, times: int) -> int:
+    """Halve a sum so many times."""
+    return total >> min(times, _MOST_HALVINGS)
+
+
+@compiled
 def added(total: int, now: int, amount: int, ts: int, half_life: int, most: int) -> int:
     """Add an amount as of its own time to a sum that stands at `now` or later.
 
@@ -71,7 +91,7 @@ def added(total: int, now: int, amount: int, ts: int, half_life: int, most: int)
         Where the sum saturates.
     """
     amount = term(amount, ts, half_life)
-    return min(total + (amount >> now // half_life - ts // half_life), most)
+    return min(total + halved(amount, landmarks(ts, now, half_life)), most)
 
 
 def current(total: int, last: int, now: int, half_life: int) -> int:

@@ -13,11 +13,11 @@ from stream_cw.core.shows import Shows
 
 Bytes = NDArray[np.uint8]
 
-_PADDING: Final = bytes(1024)
+PADDING: Final = bytes(1024)
 """Behind the last one: more than its counts can claim, as damaged bytes may claim anything."""
 
 
-_NOTHING: Final = np.frombuffer(_PADDING, np.uint8)
+_NOTHING: Final = np.frombuffer(PADDING, np.uint8)
 
 
 class Joined(NamedTuple):
@@ -36,15 +36,20 @@ class Joined(NamedTuple):
     lengths: NDArray[np.int64]
 
 
+def as_bytes(data: bytes) -> Bytes:
+    """Lay bytes out for compiled loops."""
+    return np.frombuffer(data, np.uint8)
+
+
 def joined(parts: list[bytes]) -> Joined:
     """Join packed things."""
-    data = np.frombuffer(b"".join((*parts, _PADDING)), np.uint8)
+    data = np.frombuffer(b"".join((*parts, PADDING)), np.uint8)
     return Joined(parts, data, np.fromiter(map(len, parts), np.int64, len(parts)))
 
 
 def joined_shows(shows: Shows) -> Joined:
     """Lay the shows of a state out for compiled loops."""
-    data = np.frombuffer(shows.data + _PADDING, np.uint8)
+    data = np.frombuffer(shows.data + PADDING, np.uint8)
     return Joined(shows.packed(), data, np.frombuffer(shows.lengths, "<u2").astype(np.int64))
 
 

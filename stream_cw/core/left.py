@@ -14,12 +14,19 @@ from stream_cw.core.columns import (
 from stream_cw.core.compiled import compiled
 from stream_cw.core.joined import Bytes, read_number
 from stream_cw.core.packed_show import FIXED
-from stream_cw.core.show_tail import MARKS, OTHER_TITLE
+from stream_cw.core.show_tail import (
+    BOOKMARK_BYTES,
+    MARKS,
+    MARKS_BYTES,
+    NOBODY_BYTES,
+    OTHER_TITLE,
+    TITLE_BYTES,
+)
 
 _FIXED_BYTES: Final = FIXED.size
-_SEAT_BYTES, _LISTED_BYTES, _MARKS_BYTES, _NOBODY_BYTES = 9, 18, 18, 3
-_POSITION_TS, _BOOKMARK_POSITION, _BOOKMARK_BYTES = 12, 6, 10
-_TITLE_DURATION, _TITLE_CREDITS, _TITLE_LENGTH, _TITLE_BYTES = 4, 8, 13, 14
+_SEAT_BYTES, _LISTED_BYTES = 9, 18
+_POSITION_TS, _BOOKMARK_POSITION = 12, 6
+_TITLE_DURATION, _TITLE_CREDITS, _TITLE_LENGTH = 4, 8, 13
 _DURATION, _CREDITS, _TAIL = ROW["duration"], ROW["credits"], ROW["tail"]
 
 
@@ -92,12 +99,12 @@ def is_only_marked(packed: Bytes, show: Ints) -> bool:
 @compiled
 def attended(packed: Bytes, show: Ints) -> Attended:
     """Read the bookmark of a show that has one."""
-    at = _tail_at(show) + (_MARKS_BYTES if show[_TAIL] & MARKS else 0) + _NOBODY_BYTES
+    at = _tail_at(show) + (MARKS_BYTES if show[_TAIL] & MARKS else 0) + NOBODY_BYTES
     position = read_number(packed, at + _BOOKMARK_POSITION, 4)
     if not show[_TAIL] & OTHER_TITLE:
         return Attended(last_name(packed, show), position, show[_DURATION], show[_CREDITS])
-    at += _BOOKMARK_BYTES
-    name = packed[at + _TITLE_BYTES : at + _TITLE_BYTES + packed[at + _TITLE_LENGTH]]
+    at += BOOKMARK_BYTES
+    name = packed[at + TITLE_BYTES : at + TITLE_BYTES + packed[at + _TITLE_LENGTH]]
     duration = read_number(packed, at + _TITLE_DURATION, 4)
     return Attended(name, position, duration, read_number(packed, at + _TITLE_CREDITS, 4))
 

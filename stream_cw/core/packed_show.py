@@ -208,12 +208,25 @@ def glimpse(show_id: str, data: bytes) -> Glimpse:
         return "movie", show_id, None, None, position, duration or None
     return (
         "series",
-        data[_TITLE_AT : _TITLE_AT + data[_TITLE_AT - 1]].decode(),
+        last_title(show_id, data),
         season if flags & _HAS_SEASON else None,
         episode if flags & _HAS_EPISODE else None,
         position,
         duration or None,
     )
+
+
+def last_title(show_id: str, data: bytes) -> str:
+    """Read the id of a packed show's last title."""
+    if not data[0] & _SERIES:
+        return show_id
+    return data[_TITLE_AT : _TITLE_AT + data[_TITLE_AT - 1]].decode()
+
+
+def last_slot(data: bytes) -> int | None:
+    """Read the slot of the device where a packed show's position was reached."""
+    slot = data[1] >> 4
+    return None if slot == _NO_SLOT else slot
 
 
 def last_play(data: bytes) -> int:

@@ -24,7 +24,15 @@ _MARKS: Final = struct.Struct("<IHIHIH")
 _NOBODY: Final = struct.Struct("<BH")
 _BOOKMARK: Final = struct.Struct("<IHI")
 _TITLE: Final = struct.Struct("<HHIIBB")
-_HAS_SEASON, _HAS_EPISODE = 1, 2
+MARKS_BYTES, NOBODY_BYTES, BOOKMARK_BYTES, TITLE_BYTES = (
+    _MARKS.size,
+    _NOBODY.size,
+    _BOOKMARK.size,
+    _TITLE.size,
+)
+"""Sizes of the parts; the title's without its id."""
+HAS_SEASON, HAS_EPISODE = 1, 2
+"""What is known of the bookmark's title."""
 
 
 class Bookmark(Struct, frozen=True):
@@ -114,8 +122,8 @@ def pack_tail(
 
 def _pack_title(mark: Bookmark) -> bytes:
     name = mark.title_id.encode()
-    known = (_HAS_SEASON if mark.season is not None else 0) | (
-        _HAS_EPISODE if mark.episode is not None else 0
+    known = (HAS_SEASON if mark.season is not None else 0) | (
+        HAS_EPISODE if mark.episode is not None else 0
     )
     fixed = _TITLE.pack(
         mark.season or 0,
@@ -167,8 +175,8 @@ def unpack_nobody(flags: int, data: bytes, at: int, last: Bookmark) -> Nobody | 
         data[at : at + length].decode(),
         position_ms,
         ts,
-        season if known & _HAS_SEASON else None,
-        episode if known & _HAS_EPISODE else None,
+        season if known & HAS_SEASON else None,
+        episode if known & HAS_EPISODE else None,
         duration or None,
         None if credit == U32 else credit,
     )

@@ -6,6 +6,7 @@ made for each. Ids hold no slash, so that a slash parts them.
 
 import struct
 from collections.abc import Iterator, Mapping
+from functools import cache
 from io import BytesIO
 from typing import Final
 
@@ -14,6 +15,7 @@ Place = tuple[int, int, int]
 
 _LENGTH: Final = struct.Struct("<H")
 _LENGTH_BYTES: Final = _LENGTH.size
+_SLASH: Final = ord("/")
 
 
 class Shows(Mapping[str, bytes]):
@@ -78,12 +80,15 @@ class Shows(Mapping[str, bytes]):
 
     def find(self, show_id: str) -> Place | None:
         """Find a show."""
-        at = (b"/%b/" % self.names).find(b"/%b/" % show_id.encode())
+        names, name = self.names, show_id.encode()
+        at = names.find(name)
+        while at >= 0 and not _is_whole(names, at, at + len(name)):
+            at = names.find(name, at + 1)
         if at < 0:
             return None
-        number = self.names.count(b"/", 0, at)
-        *before, size = _unpacked(self.lengths[: (number + 1) * _LENGTH_BYTES])
-        start = sum(before)
+        number = names.count(b"/", 0, at)
+        start = sum(_lengths(number).unpack_from(self.lengths))
+        (size,) = _LENGTH.unpack_from(self.lengths, number * _LENGTH_BYTES)
         return number, start, start + size
 
     def at(self, place: Place) -> bytes:
@@ -116,5 +121,16 @@ class Shows(Mapping[str, bytes]):
         return Shows.of(shows)
 
 
+def _is_whole(names: bytes, start: int, end: int) -> bool:
+    """Whether what stands there is a name, and not a part of one."""
+    begins = start == 0 or names[start - 1] == _SLASH
+    return begins and (end == len(names) or names[end] == _SLASH)
+
+
 def _unpacked(lengths: bytes) -> tuple[int, ...]:
-    return struct.unpack(f"<{len(lengths) // _LENGTH_BYTES}H", lengths)
+    return _lengths(len(lengths) // _LENGTH_BYTES).unpack(lengths)
+
+
+@cache
+def _lengths(count: int) -> struct.Struct:
+    return struct.Struct(f"<{count}H")

@@ -41,8 +41,10 @@ GAP_BINS: Final = 10
 DARK: Final = 255
 """Depth of a device whose display is off."""
 
-_REMEMBERED: Final = 4096
-"""Ids whose hash is kept: an event's is asked for twice, and titles come again and again."""
+_TITLES: Final = 4096
+"""Ids whose number is kept: titles come again and again."""
+_EVENTS: Final = 16
+"""Ids whose hash is kept: that of an event is asked for twice."""
 
 RETURNING: Final = 50_463
 """Before anything is known: .77 of sessions go on with something, measured on real accounts."""
@@ -82,7 +84,7 @@ class OpenPlayback(Struct, frozen=True):
     session: int
 
 
-class Device(Struct, frozen=True, kw_only=True):
+class Device(Struct, frozen=True):
     """A device of the profile and its newest session.
 
     Attributes
@@ -180,12 +182,13 @@ class ProfileState(Struct, frozen=True, kw_only=True):
     event_ids: bytes = b""
 
 
-@lru_cache(_REMEMBERED)
+@lru_cache(_EVENTS)
 def digest(text: str) -> bytes:
     """Hash an id to 8 bytes (BLAKE2b)."""
     return blake2b(text.encode(), digest_size=8).digest()
 
 
+@lru_cache(_TITLES)
 def hash64(text: str) -> int:
     """Hash an id to 64 bits."""
     return int.from_bytes(digest(text), "little")
@@ -211,4 +214,4 @@ def is_live(device: Device, now: int) -> bool:
 
 def live_devices(state: ProfileState) -> tuple[str, ...]:
     """Ids of the devices whose session is alive."""
-    return tuple(d.device_id for d in state.devices if is_live(d, state.now))
+    return tuple([d.device_id for d in state.devices if is_live(d, state.now)])

@@ -69,7 +69,9 @@ def step(state: ProfileState | None, event: Event, source: Source) -> Step:
     if after is None:
         mine = [] if event.device_id in known else [event.device_id]
         return Step(None, applied=True, erased=(*known, *mine))
-    kept = [device.device_id for device in after.devices]
-    erased = () if known == kept else tuple(name for name in known if name not in kept)
+    erased: tuple[str, ...] = ()
+    if event.device_id not in known:
+        kept = [device.device_id for device in after.devices]
+        erased = tuple(name for name in known if name not in kept)
     due = () if after.cause_type in QUIET else live_devices(after)
     return Step(after, applied=True, due=due, erased=erased)

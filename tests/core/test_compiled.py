@@ -13,15 +13,32 @@ import stream_cw
 ROWS = """
 import sys
 sys.path.insert(0, sys.argv[1])
+from event_strategies import EPOCH
 from random_models import a_random_model
 from state_strategies import full_state
+from stream_cw.core.codec import encode_state
+from stream_cw.core.events import Episode, MarkWatched, Rating, Remove, UndoRemove
 from stream_cw.core.learned import Learned
 from stream_cw.core.row import View, row
 from stream_cw.core.rows import ModelRef, encode_row
+from stream_cw.core.state import Source
+from stream_cw.core.step import step
 view = View(scorer=Learned(a_random_model(3), ModelRef("random", "ab" * 32)))
 state = full_state()
 for device in state.devices:
     print(encode_row(row(state, "p", device.device_id, view)).decode())
+told = {"profile_id": "p", "device_id": "d1", "device_type": "tv", "ts": state.now + 1}
+for number, show in enumerate(state.shows):
+    title = Episode(id=f"new-{number}", series_id=show, season=2, episode=number)
+    kind, fields = (
+        (MarkWatched, {"title": title}),
+        (Rating, {"show_id": show, "rating": 1}),
+        (Remove, {"show_id": show}),
+        (UndoRemove, {"show_id": show}),
+    )[number % 4]
+    event = kind(event_id=f"word-{number}", **told, **fields)
+    state = step(state, event, Source(EPOCH, 0, 10_000 + number)).state
+print(encode_state(state).hex())
 """
 
 
@@ -42,8 +59,8 @@ from numba.core import sigutils, types
 from random_models import a_random_model
 from state_strategies import full_state
 from stream_cw.core import (
-    candidates, choice, columns, compiled, compiled_model, extraction, joined, learned, presence,
-    show_numbers,
+    candidates, choice, columns, compiled, compiled_model, decay, extraction, joined, learned,
+    marks, open_show, presence, show_numbers, standing, sums, watching,
 )
 from stream_cw.core.catalog import EpisodeEntry, Season, SeriesEntry
 from stream_cw.core.learned import Learned
@@ -65,8 +82,8 @@ def called():
     return {
         name: list(map(taken, value.signatures))
         for module in (
-            candidates, choice, columns, compiled_model, extraction, joined, learned, presence,
-            show_numbers,
+            candidates, choice, columns, compiled_model, decay, extraction, joined, learned, marks,
+            open_show, presence, show_numbers, standing, sums, watching,
         )
         for name, value in vars(module).items()
         if hasattr(value, "signatures") and value.__module__ == module.__name__
@@ -109,10 +126,10 @@ def test_warming_up_compiles_every_loop_that_a_row_runs(called: dict[str, str]) 
     run_python(WARMED, HERE, **called)
 
 
-def test_plain_python_gives_the_same_rows(called: dict[str, str]) -> None:
+def test_plain_python_gives_the_same_rows_and_states(called: dict[str, str]) -> None:
     compiled, plain = run_python(ROWS, HERE, **called), run_python(ROWS, HERE, **PLAIN)
     assert compiled == plain
-    assert len(compiled.splitlines()) == 8
+    assert len(compiled.splitlines()) == 8 + 1
 
 
 def test_bounds_are_kept() -> None:

@@ -191,7 +191,7 @@ LEAKS = {
     "show": lambda state, _event: msgspec.structs.replace(
         state, shows=Shows.of({name: data[:-1] + b"?" for name, data in state.shows.items()})
     ),
-    "new show": lambda state, event: applying._play(
+    "new show": lambda state, event: applying.play(
         state, event, Movie(id="film-2"), find_device(state, event.device_id)
     ),
     **{
