@@ -9,11 +9,12 @@ from stream_cw.core.columns import FLAGS, RATING_SHIFT, REMOVED
 from stream_cw.core.compiled import loop
 from stream_cw.core.events import MarkWatched, Rating, Remove, Supplemental, UndoRemove
 from stream_cw.core.joined import PADDING, Bytes, as_bytes
-from stream_cw.core.open_show import MOST_BYTES, REMOVAL_TS, new_open, read_show, write_show
+from stream_cw.core.open_show import MOST_BYTES, REMOVAL_TS, new_open
 from stream_cw.core.packed_show import last_title
+from stream_cw.core.show_bytes import read_show, write_show
 from stream_cw.core.standing import forget_marks, mark_watched
 from stream_cw.core.state import ProfileState
-from stream_cw.core.titles import NO_TITLE, TITLE, Title, title_of
+from stream_cw.core.told import NO_TITLE, TITLE, Title, title_of
 
 Word = Remove | UndoRemove | MarkWatched | Rating
 """The member's word on a show."""

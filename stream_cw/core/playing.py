@@ -15,8 +15,8 @@ from stream_cw.core.pairing import pair
 from stream_cw.core.sessions import excuse
 from stream_cw.core.show import HOUR_BINS
 from stream_cw.core.state import DARK, GAP_BINS, Device, ProfileState
-from stream_cw.core.titles import title_of
-from stream_cw.core.watching import Watch, watch
+from stream_cw.core.told import Watch, title_of
+from stream_cw.core.watching import watch
 
 _FAST, _SLOW = 3, 6
 """A first act counts 1/8 and 1/64 in the two shares: about the last 8 and 64 sessions."""

@@ -28,7 +28,7 @@ from stream_cw.core.open_show import (
     is_last_title,
     name_title,
 )
-from stream_cw.core.titles import Title
+from stream_cw.core.told import Title
 
 _POSITION, _DURATION, _CREDITS = ROW["position"], ROW["duration"], ROW["credits"]
 _FURTHEST: Final = ROW["furthest"]

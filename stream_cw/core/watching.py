@@ -1,6 +1,6 @@
 """What a playback event does to its show: positions, counts, decayed sums."""
 
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 
@@ -9,20 +9,24 @@ from stream_cw.core.columns import (
     LAST,
     RATING_SHIFT,
     ROW,
-    SEAT,
     SERIES,
     WATCHED,
     Ints,
 )
 from stream_cw.core.compiled import compiled, loop
-from stream_cw.core.decay import HABIT_MS, HALF_LIVES_MS, added, halved, landmarks
-from stream_cw.core.events import DEVICE_TYPES
+from stream_cw.core.counting import (
+    add_to_profile,
+    advance,
+    count_play,
+    count_time,
+    mark_device,
+    mark_session,
+)
+from stream_cw.core.decay import HALF_LIVES_MS
 from stream_cw.core.joined import Bytes
 from stream_cw.core.limits import (
     ATTENDED_DEPTH,
     ATTENDED_IDLE_MS,
-    SHOW_DEVICES,
-    U8,
     U16,
     U32,
 )
@@ -42,9 +46,6 @@ from stream_cw.core.open_show import (
     NONE,
     POSITION_TS,
     SEASON,
-    SEAT_NUMBERS,
-    SEATED,
-    SEATS_AT,
     SLOT,
     STARTED,
     WATCHED_TS,
@@ -54,10 +55,9 @@ from stream_cw.core.open_show import (
     mark_title,
     name_title,
     new_open,
-    read_show,
-    write_show,
 )
 from stream_cw.core.show import HOUR_BINS
+from stream_cw.core.show_bytes import read_show, write_show
 from stream_cw.core.standing import (
     forget_marks,
     list_episode,
@@ -66,91 +66,16 @@ from stream_cw.core.standing import (
     take_listed,
     turn_to,
 )
-from stream_cw.core.sums import MINUTE, PLAY, is_weekend, local_hour_bin
-from stream_cw.core.titles import TITLE, Title
+from stream_cw.core.told import TITLE, WATCH, Title, Watch
 
 _MINUTE_MS: Final = 60_000
-_HALF_LIVES: Final = np.array(HALF_LIVES_MS)
 _POSITION, _DURATION, _CREDITS = ROW["position"], ROW["duration"], ROW["credits"]
-_FIRST_S, _PLAYS, _AUTOPLAYS, _STARTS = map(
-    ROW.__getitem__, ("first_s", "plays", "autoplays", "starts")
-)
-_SESSIONS, _SESSIONS_AT, _RUN, _LONGEST_GAP, _LAST_GAP_S, _LATELY, _BEGUN = map(
-    ROW.__getitem__,
-    ("sessions", "sessions_at", "run", "longest_gap", "last_gap_s", "lately", "begun"),
-)
-_MINUTES, _DECAYED, _HOURS, _WEEKEND, _TYPES = map(
-    ROW.__getitem__, ("minutes", "plays_decayed", "hours", "weekend", "types")
-)
-_HABITS_END: Final = _TYPES + len(DEVICE_TYPES)
-_SEAT_SLOT, _SEAT_LAST_S, _SEAT_PLAYS, _SEAT_SESSIONS_AT = range(len(SEAT))
-
-
-class Watch(NamedTuple):
-    """A playback event as its show sees it.
-
-    Attributes
-    ----------
-    position, ts : int
-        In ms.
-    came : int
-        When the event came, ms: not before `ts`.
-    tz_offset_min : int
-    device_type, slot : int
-        Class and place of the device.
-    credit_ms : int
-        Watched time that the event proves.
-    session : int
-        The profile's session counter.
-    device_session : int
-        The device's session counter, mod 2^16.
-    depth : int
-        Plays that started by themselves on the device since its last deliberate act.
-    idle_ms : int
-        Time since then.
-    supersedes : bool
-        Wins over the last event of the same ms: its device's id is not the smaller one.
-    started : bool
-        A new playback begins.
-    reported : bool
-        An open playback goes on.
-    pressed : bool
-        Somebody pressed play, be it behind a pause; or a new playback began by itself.
-    autoplay : bool
-    stopped : bool
-        The event is a stop.
-    first_act : bool
-        It is the first act of the device's session.
-    """
-
-    position: int
-    ts: int
-    came: int
-    tz_offset_min: int
-    device_type: int
-    slot: int
-    credit_ms: int
-    session: int
-    device_session: int
-    depth: int
-    idle_ms: int
-    supersedes: bool
-    started: bool
-    reported: bool
-    pressed: bool
-    autoplay: bool
-    stopped: bool
-    first_act: bool
-
-
-_WATCH: Final = f"Tuple(({11 * 'i8,'} {7 * 'b1,'}))"
-
-
+_FIRST_S, _LATELY, _BEGUN = map(ROW.__getitem__, ("first_s", "lately", "begun"))
 _SUMS: Final = f"UniTuple(i8, {len(HALF_LIVES_MS) + HOUR_BINS})"
 
 
 @loop(
-    f"UniTuple(i8, 2)(u1[::1], u1[::1], u1[::1], {TITLE}, {_WATCH}, {_SUMS}, i8, u1[::1], i8[::1])"
+    f"UniTuple(i8, 2)(u1[::1], u1[::1], u1[::1], {TITLE}, {WATCH}, {_SUMS}, i8, u1[::1], i8[::1])"
 )
 def watch(
     packed: Bytes,
@@ -197,22 +122,8 @@ def watch(
         _begin(show, name, told, watched)
     gap = _take(show, name, told, watched)
     summed[:] = np.array(sums)
-    _sum(summed, now, watched)
+    add_to_profile(summed, now, watched)
     return write_show(show, out), gap
-
-
-@compiled
-def _sum(sums: Ints, now: int, event: Watch) -> None:
-    """Add to the sums of a profile. They count an event when it came, though its player rests."""
-    _add(sums, now, _amount(event), event.came, U32)
-    if event.started:
-        hour = len(_HALF_LIVES) + local_hour_bin(event.came, event.tz_offset_min)
-        sums[hour] = added(sums[hour], now, PLAY, event.came, HABIT_MS, U16)
-
-
-@compiled
-def _amount(event: Watch) -> int:
-    return event.credit_ms * MINUTE // _MINUTE_MS
 
 
 @compiled
@@ -230,8 +141,8 @@ def _begin(show: Open, name: Bytes, title: Title, event: Watch) -> None:
 @compiled
 def _take(show: Open, name: Bytes, title: Title, event: Watch) -> int:
     numbers = show.numbers
-    gap = _mark_session(numbers, event) if event.started or event.reported else 0
-    _advance(numbers, event.ts)
+    gap = mark_session(numbers, event) if event.started or event.reported else 0
+    advance(numbers, event.ts)
     if _is_newest(show, name, event):
         _move(show, name, title, event)
     else:
@@ -242,12 +153,11 @@ def _take(show: Open, name: Bytes, title: Title, event: Watch) -> int:
     reach(numbers, title, event.position)
     numbers[LAST] = max(numbers[LAST], event.ts)
     numbers[_FIRST_S] = min(numbers[_FIRST_S], event.ts // 1000)
-    _add(numbers[_MINUTES:], numbers[LAST], _amount(event), event.ts, U32)
+    count_time(numbers, event)
     if event.started:
-        _count_play(numbers, event)
+        count_play(numbers, event)
     if event.started or event.reported:
-        _mark_device(numbers, event)
-    numbers[_STARTS] = min(numbers[_STARTS] + event.first_act, U16)
+        mark_device(numbers, event)
     return gap
 
 
@@ -266,40 +176,6 @@ def _is_newest(show: Open, name: Bytes, event: Watch) -> bool:
             return False
         newest = show.numbers[LAST]
     return event.ts > newest or (event.ts == newest and event.supersedes)
-
-
-@compiled
-def _mark_session(numbers: Ints, event: Watch) -> int:
-    session = event.session & U16
-    if numbers[_SESSIONS] and session == numbers[_SESSIONS_AT]:
-        return 0
-    gap = (session - numbers[_SESSIONS_AT]) & U16 if numbers[_SESSIONS] else 0
-    numbers[_RUN] = min(numbers[_RUN] + 1, U8) if gap == 1 else 1
-    numbers[_LONGEST_GAP] = max(numbers[_LONGEST_GAP], min(gap, U8))
-    numbers[_LAST_GAP_S] = min(max(0, event.ts - numbers[LAST]) // 1000, U32)
-    numbers[_SESSIONS] = min(numbers[_SESSIONS] + 1, U16)
-    numbers[_SESSIONS_AT] = session
-    hour = local_hour_bin(event.ts, event.tz_offset_min)
-    numbers[_LATELY] = numbers[_LATELY] << 4 & U16 | hour
-    return int(gap)
-
-
-@compiled
-def _advance(numbers: Ints, ts: int) -> None:
-    """Halve the sums once for each landmark that the show's newest time passes."""
-    last = numbers[LAST]
-    if ts <= last:
-        return
-    for n in range(len(_HALF_LIVES)):
-        passed = landmarks(last, ts, _HALF_LIVES[n])
-        numbers[_MINUTES + n] = halved(numbers[_MINUTES + n], passed)
-        numbers[_DECAYED + n] = halved(numbers[_DECAYED + n], passed)
-    passed = landmarks(last, ts, HABIT_MS)
-    for row in range(_HOURS, _HABITS_END):
-        numbers[row] = halved(numbers[row], passed)
-    for seat in range(numbers[SEATED]):
-        row = SEATS_AT + seat * SEAT_NUMBERS + _SEAT_PLAYS
-        numbers[row] = halved(numbers[row], passed)
 
 
 @compiled
@@ -354,49 +230,3 @@ def _attend_late(show: Open, name: Bytes, title: Title, event: Watch) -> None:
     numbers[MARK_SEASON], numbers[MARK_EPISODE] = title.season, title.episode
     numbers[MARK_DURATION], numbers[MARK_CREDITS] = title.duration, title.credits
     mark_title(show, name)
-
-
-@compiled
-def _add(sums: Ints, now: int, amount: int, ts: int, most: int) -> None:
-    """Add an amount to sums of all half-lives."""
-    for n in range(len(_HALF_LIVES)):
-        sums[n] = added(sums[n], now, amount, ts, _HALF_LIVES[n], most)
-
-
-@compiled
-def _count_play(numbers: Ints, event: Watch) -> None:
-    now, ts = numbers[LAST], event.ts
-    numbers[_PLAYS] = min(numbers[_PLAYS] + 1, U16)
-    _add(numbers[_DECAYED:], now, PLAY, ts, U16)
-    if event.autoplay:
-        numbers[_AUTOPLAYS] = min(numbers[_AUTOPLAYS] + 1, U16)
-        return
-    hour = _HOURS + local_hour_bin(ts, event.tz_offset_min)
-    numbers[hour] = added(numbers[hour], now, PLAY, ts, HABIT_MS, U16)
-    kind = _TYPES + event.device_type
-    numbers[kind] = added(numbers[kind], now, PLAY, ts, HABIT_MS, U16)
-    if is_weekend(ts, event.tz_offset_min):
-        numbers[_WEEKEND] = added(numbers[_WEEKEND], now, PLAY, ts, HABIT_MS, U16)
-
-
-@compiled
-def _mark_device(numbers: Ints, event: Watch) -> None:
-    """Note the play on its device; seats stand from the last play on, of equal ones by slot."""
-    place, last_s, plays = numbers[SEATED], 0, 0
-    for seat in range(numbers[SEATED]):
-        at = SEATS_AT + seat * SEAT_NUMBERS
-        if numbers[at + _SEAT_SLOT] == event.slot:
-            place, last_s, plays = seat, numbers[at + _SEAT_LAST_S], numbers[at + _SEAT_PLAYS]
-    last_s = max(last_s, event.ts // 1000)
-    if event.started and not event.autoplay:
-        plays = added(plays, numbers[LAST], PLAY, event.ts, HABIT_MS, U16)
-    numbers[SEATED] = min(max(numbers[SEATED], place + 1), SHOW_DEVICES)
-    while place > 0:
-        at = SEATS_AT + (place - 1) * SEAT_NUMBERS
-        if (numbers[at + _SEAT_LAST_S], -numbers[at + _SEAT_SLOT]) > (last_s, -event.slot):
-            break
-        numbers[at + SEAT_NUMBERS : at + 2 * SEAT_NUMBERS] = numbers[at : at + SEAT_NUMBERS]
-        place -= 1
-    at = SEATS_AT + place * SEAT_NUMBERS
-    numbers[at + _SEAT_SLOT], numbers[at + _SEAT_LAST_S] = event.slot, last_s
-    numbers[at + _SEAT_PLAYS], numbers[at + _SEAT_SESSIONS_AT] = plays, event.device_session

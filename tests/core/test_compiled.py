@@ -59,8 +59,8 @@ from numba.core import sigutils, types
 from random_models import a_random_model
 from state_strategies import full_state
 from stream_cw.core import (
-    candidates, choice, columns, compiled, compiled_model, decay, extraction, joined, learned,
-    marks, open_show, presence, show_numbers, standing, sums, watching,
+    candidates, choice, columns, compiled, compiled_model, counting, decay, extraction, joined,
+    learned, marks, open_show, presence, show_bytes, show_numbers, standing, sums, watching,
 )
 from stream_cw.core.catalog import EpisodeEntry, Season, SeriesEntry
 from stream_cw.core.learned import Learned
@@ -82,8 +82,8 @@ def called():
     return {
         name: list(map(taken, value.signatures))
         for module in (
-            candidates, choice, columns, compiled_model, decay, extraction, joined, learned, marks,
-            open_show, presence, show_numbers, standing, sums, watching,
+            candidates, choice, columns, compiled_model, counting, decay, extraction, joined,
+            learned, marks, open_show, presence, show_bytes, show_numbers, standing, sums, watching,
         )
         for name, value in vars(module).items()
         if hasattr(value, "signatures") and value.__module__ == module.__name__

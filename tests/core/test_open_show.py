@@ -7,9 +7,10 @@ from state_strategies import NOW, shows
 
 from stream_cw.core.joined import PADDING, as_bytes
 from stream_cw.core.limits import EPISODES, SHOW_DEVICES
-from stream_cw.core.open_show import MOST_BYTES, new_open, read_show, write_show
+from stream_cw.core.open_show import MOST_BYTES, new_open
 from stream_cw.core.packed_show import FIXED, pack_show
 from stream_cw.core.show import ListedEpisode, Show, ShowDevice, new_show
+from stream_cw.core.show_bytes import read_show, write_show
 from stream_cw.core.show_tail import Bookmark, Nobody
 
 FILM = b"film"
