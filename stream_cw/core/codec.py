@@ -46,6 +46,8 @@ _SOURCE: Final = struct.Struct("<16sIQ")
 _HEADER: Final = struct.Struct(f"{_SOURCE.format}QQQ3I8HIIIBBBHBH")
 _SHARES: Final = struct.Struct("<HH")
 _HABITS: Final = struct.Struct(f"<{GAP_BINS}HQQB")
+# all three at once
+_HEAD: Final = struct.Struct(f"{_HEADER.format}{_SHARES.format[1:]}{_HABITS.format[1:]}")
 # type, flags | offset of local time | session start, newest event | sessions |
 # open playback: title, position, time, session | deliberate act, depth, country |
 # lengths of device id and session id
@@ -60,7 +62,7 @@ def encode_state(state: ProfileState) -> bytes:
     """Encode a state."""
     cause = state.cause_id.encode()
     shows = state.shows
-    header = _HEADER.pack(
+    head = _HEAD.pack(
         state.source.epoch,
         state.source.partition,
         state.source.offset,
@@ -78,13 +80,16 @@ def encode_state(state: ProfileState) -> bytes:
         len(state.event_ids) // 8,
         len(shows),
         len(shows.names),
+        *state.returning,
+        *state.resume_gaps,
+        state.off_ts,
+        state.on_ts,
+        state.private,
     )
     return b"".join(
         (
             _VERSION.pack(VERSION),
-            header,
-            _SHARES.pack(*state.returning),
-            _HABITS.pack(*state.resume_gaps, state.off_ts, state.on_ts, state.private),
+            head,
             cause,
             *map(_encode_device, state.devices),
             state.event_ids,
@@ -129,15 +134,7 @@ def _encode_device(device: Device) -> bytes:
 def encoded_size(state: ProfileState) -> int:
     """Bytes that `encode_state` would make, without making them."""
     devices = sum(_DEVICE.size + len(d.device_id) + len(d.session_id or "") for d in state.devices)
-    head = (
-        _VERSION.size
-        + _HEADER.size
-        + _SHARES.size
-        + _HABITS.size
-        + len(state.cause_id)
-        + devices
-        + len(state.event_ids)
-    )
+    head = _VERSION.size + _HEAD.size + len(state.cause_id) + devices + len(state.event_ids)
     shows = state.shows
     return head + len(shows.lengths) + len(shows.names) + len(shows.data)
 
@@ -190,19 +187,13 @@ def _version_of(data: bytes) -> int:
 
 
 def _decode(data: bytes, version: int) -> ProfileState:
-    values = _HEADER.unpack_from(data, _VERSION.size)
-    epoch, partition, offset, revision, first_ts, now = values[:6]
-    cause_type, cause_length, n_devices, n_ids, n_shows, names_length = values[20:]
-    at = _VERSION.size + _HEADER.size
-    if version > 1:
-        returning = _SHARES.unpack_from(data, at)
-        at += _SHARES.size
+    if version == VERSION:
+        values, at = _HEAD.unpack_from(data, _VERSION.size), _VERSION.size + _HEAD.size
     else:
-        returning = _upgraded_shares(*values[18:20])
-    habits: tuple[int, ...] = (0,) * (GAP_BINS + 3)
-    if version > 3:  # noqa: PLR2004 - a version says what it is
-        habits = _HABITS.unpack_from(data, at)
-        at += _HABITS.size
+        values, at = _unpack_older_head(data, version)
+    epoch, partition, offset, revision, first_ts, now = values[:6]
+    cause_type, cause_length, n_devices, n_ids, n_shows, names_length = values[20:26]
+    *gaps, off_ts, on_ts, private = values[28:]
     cause = data[at : at + cause_length].decode()
     at += cause_length
     devices = []
@@ -226,15 +217,27 @@ def _decode(data: bytes, version: int) -> ProfileState:
         sessions=values[17],
         resumed=values[18],
         started=values[19],
-        returning=returning,
-        resume_gaps=habits[:GAP_BINS],
-        off_ts=habits[GAP_BINS],
-        on_ts=habits[GAP_BINS + 1],
-        private=bool(habits[GAP_BINS + 2]),
+        returning=values[26:28],
+        resume_gaps=tuple(gaps),
+        off_ts=off_ts,
+        on_ts=on_ts,
+        private=bool(private),
         devices=tuple(devices),
         shows=shows,
         event_ids=ids,
     )
+
+
+def _unpack_older_head(data: bytes, version: int) -> tuple[tuple[Any, ...], int]:
+    """Unpack a header that was shorter, and tell where it ends."""
+    values = _HEADER.unpack_from(data, _VERSION.size)
+    at = _VERSION.size + _HEADER.size
+    if version == 1:
+        shares = _upgraded_shares(*values[18:20])
+    else:
+        shares = _SHARES.unpack_from(data, at)
+        at += _SHARES.size
+    return (*values, *shares, *bytes(GAP_BINS + 3)), at
 
 
 def _decode_shows(data: bytes, at: int, count: int, names_length: int) -> Shows:
