@@ -83,8 +83,7 @@ bench: loops
 	$(BENCH).step --json .cache/bench/step.json
 	$(BENCH).replaying --json .cache/bench/replaying.json
 	$(BENCH).importing --json .cache/bench/importing.json
-	$(BENCH).catching_up --events 90000 --profiles 6000 --full-profiles 4000 --stretches 2 \
-		--json .cache/bench/catching_up.json
+	$(BENCH).catching_up --stretches 2 --json .cache/bench/catching_up.json
 	$(BENCH).latency --seconds 10 --json .cache/bench/latency.json
 	$(BENCH).scale --json .cache/bench/scale.json
 
