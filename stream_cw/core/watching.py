@@ -128,7 +128,7 @@ def watch(
 
 @compiled
 def _begin(show: Open, name: Bytes, title: Title, event: Watch) -> None:
-    """Fill a show that nothing has been counted of yet."""
+    """Fill a show that nothing has been counted of yet: as old as what is told of it."""
     numbers = show.numbers
     name_title(show, name)
     numbers[FLAGS] = (SERIES if title.series else 0) | 1 << RATING_SHIFT

@@ -4,8 +4,16 @@ from event_strategies import EPOCH, T0, events, run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stream_cw.core.events import DisplayOff, ForgetProfile, HomeView, Movie, Play, Progress
-from stream_cw.core.limits import DEVICES, EVENT_IDS, SESSION_GAP_MS
+from stream_cw.core.events import (
+    DisplayOff,
+    ForgetProfile,
+    HomeView,
+    Movie,
+    Pause,
+    Play,
+    Progress,
+)
+from stream_cw.core.limits import DEVICES, EVENT_IDS, SESSION_GAP_MS, SHOWS
 from stream_cw.core.state import Source, live_devices
 from stream_cw.core.step import step
 
@@ -116,3 +124,21 @@ def test_the_row_of_a_device_that_leaves_is_erased():
     history = [HomeView(**fields(f"e{i}", T0 + i, f"d{i}")) for i in range(DEVICES + 2)]
     _, steps = run(history)
     assert [taken.erased for taken in steps[-3:]] == [(), ("d0",), ("d1",)]
+
+
+def test_a_player_that_rests_brings_no_show_back_that_has_left():
+    """What it says was true long ago: it must not take another show's place."""
+    seen = {"title": Movie(id="left"), "position_ms": 1_800_000}
+    history = [
+        Play(**fields("play", T0, "tablet"), title=seen["title"], position_ms=0),
+        Pause(**fields("pause", T0 + 1_800_000, "tablet"), **seen),
+    ]
+    for number in range(SHOWS):
+        at = T0 + (number + 1) * 86_400_000
+        film = Movie(id=f"film-{number}")
+        history.append(Play(**fields(f"film-{number}", at), title=film, position_ms=0))
+    before, _ = run(history)
+    again = Progress(**fields("again", at + 60_000, "tablet"), **seen)
+    after, _ = run([*history, again])
+    assert "left" not in before.shows
+    assert after.shows == before.shows
