@@ -110,11 +110,11 @@ def count_time(numbers: Ints, event: Watch) -> None:
 
 @compiled
 def add_to_profile(sums: Ints, now: int, event: Watch) -> None:
-    """Add to the sums of a profile. They count an event when it came, though its player rests."""
-    _add(sums, now, _amount(event), event.came, U32)
+    """Add to the sums of a profile."""
+    _add(sums, now, _amount(event), event.ts, U32)
     if event.started:
-        hour = len(_HALF_LIVES) + local_hour_bin(event.came, event.tz_offset_min)
-        sums[hour] = added(sums[hour], now, PLAY, event.came, HABIT_MS, U16)
+        hour = len(_HALF_LIVES) + local_hour_bin(event.ts, event.tz_offset_min)
+        sums[hour] = added(sums[hour], now, PLAY, event.ts, HABIT_MS, U16)
 
 
 @compiled

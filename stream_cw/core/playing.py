@@ -55,7 +55,6 @@ def play(state: ProfileState, event: Playback, title: Movie | Episode, slot: int
     seen = Watch(
         event.position_ms,
         pairing.ts,
-        event.ts,
         _tz_offset(event, device),
         DEVICE_TYPES.index(event.device_type),
         slot,

@@ -43,8 +43,6 @@ class Watch(NamedTuple):
     ----------
     position, ts : int
         In ms.
-    came : int
-        When the event came, ms: not before `ts`.
     tz_offset_min : int
     device_type, slot : int
         Class and place of the device.
@@ -75,7 +73,6 @@ class Watch(NamedTuple):
 
     position: int
     ts: int
-    came: int
     tz_offset_min: int
     device_type: int
     slot: int
@@ -93,7 +90,7 @@ class Watch(NamedTuple):
     first_act: bool
 
 
-WATCH: Final = f"Tuple(({11 * 'i8,'} {7 * 'b1,'}))"
+WATCH: Final = f"Tuple(({10 * 'i8,'} {7 * 'b1,'}))"
 """Type of an event, in the notation of `compiled.loop`."""
 
 
