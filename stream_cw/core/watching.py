@@ -190,7 +190,7 @@ def _move(show: Open, name: Bytes, title: Title, event: Watch) -> None:
     numbers[SLOT], numbers[HAS_STOPPED] = event.slot, event.stopped
     numbers[DEPTH], numbers[IDLE] = event.depth, min(event.idle_ms // _MINUTE_MS, U16)
     if _attended(event):
-        numbers[DEPTH] = numbers[MARK_TS] = NONE
+        numbers[DEPTH] = NONE
     numbers[_DURATION] = title.duration or numbers[_DURATION]
     numbers[_CREDITS] = numbers[_CREDITS] if title.credits == U32 else title.credits
     number_title(numbers, title)
