@@ -13,7 +13,7 @@ from stream_cw.core.columns import (
 )
 from stream_cw.core.compiled import compiled
 from stream_cw.core.joined import Bytes, read_number
-from stream_cw.core.packed_show import FIXED
+from stream_cw.core.packed_show import DEVICE_BYTES, EPISODE_BYTES, FIXED
 from stream_cw.core.show_tail import (
     BOOKMARK_BYTES,
     MARKS,
@@ -24,7 +24,6 @@ from stream_cw.core.show_tail import (
 )
 
 _FIXED_BYTES: Final = FIXED.size
-_SEAT_BYTES, _LISTED_BYTES = 9, 18
 _POSITION_TS, _BOOKMARK_POSITION = 12, 6
 _TITLE_DURATION, _TITLE_CREDITS, _TITLE_LENGTH = 4, 8, 13
 _DURATION, _CREDITS, _TAIL = ROW["duration"], ROW["credits"], ROW["tail"]
@@ -79,7 +78,7 @@ def listed_count(show: Ints) -> int:
 @compiled
 def listed(packed: Bytes, show: Ints, number: int) -> Left:
     """Read a listed episode; they stand from the newest to the oldest."""
-    at = _listed_at(show) + number * _LISTED_BYTES
+    at = _listed_at(show) + number * EPISODE_BYTES
     return Left(
         read_number(packed, at, 4),
         read_number(packed, at + 4, 4),
@@ -111,9 +110,9 @@ def attended(packed: Bytes, show: Ints) -> Attended:
 
 @compiled
 def _listed_at(show: Ints) -> int:
-    return int(_FIXED_BYTES + show[TITLE_LENGTH] + (show[COUNTS] & 3) * _SEAT_BYTES)
+    return int(_FIXED_BYTES + show[TITLE_LENGTH] + (show[COUNTS] & 3) * DEVICE_BYTES)
 
 
 @compiled
 def _tail_at(show: Ints) -> int:
-    return _listed_at(show) + listed_count(show) * _LISTED_BYTES
+    return _listed_at(show) + listed_count(show) * EPISODE_BYTES

@@ -25,6 +25,7 @@ _NUMBERS: Final = struct.Struct("<HH")
 _GLIMPSE: Final = struct.Struct("<B11xII4xHH")
 _DEVICE: Final = struct.Struct("<BIHH")
 _EPISODE: Final = struct.Struct("<IIIIH")
+DEVICE_BYTES, EPISODE_BYTES = _DEVICE.size, _EPISODE.size
 
 _SERIES, _REMOVED, _WATCHED, _HAS_SEASON, _HAS_EPISODE = 1, 2, 4, 8, 16
 _RATING_SHIFT: Final = 5
@@ -187,14 +188,11 @@ def _unpack_episodes(listed: bytes) -> list[ListedEpisode]:
     ]
 
 
-def counts_of(data: bytes) -> int:
-    """Read the counts of a packed show: of its devices, of its listed episodes."""
-    return data[1]
-
-
-def is_slim(counts: int, devices: int) -> bool:
-    """Whether a show of these counts lists no episodes, and no more than some devices."""
-    return counts & 3 <= devices and not counts >> 2 & 3
+def slimmed(data: bytes, devices: int) -> bytes:
+    """Take the listed episodes out of a packed show, and all but some of its devices."""
+    seats = _episodes_at(data) - ((data[1] & 3) - devices) * _DEVICE.size
+    counts = data[1] & ~15 | devices
+    return b"".join((data[:1], bytes((counts,)), data[2:seats], data[tail_at(data) :]))
 
 
 Glimpse = tuple[ShowKind, str, int | None, int | None, int, int | None]

@@ -3,13 +3,21 @@
 from typing import Final
 
 import msgspec
+import numpy as np
 
 from stream_cw.core.codec import INDEX_BYTES, encoded_size
-from stream_cw.core.columns import COUNTS, LAST, Ints, columns
-from stream_cw.core.joined import joined_shows
+from stream_cw.core.columns import Ints
+from stream_cw.core.compiled import loop
+from stream_cw.core.joined import PADDING, Bytes, as_bytes, read_number
 from stream_cw.core.limits import SHOWS, STATE_BYTES
 from stream_cw.core.order import in_order
-from stream_cw.core.packed_show import counts_of, is_slim, pack_show, unpack_show
+from stream_cw.core.packed_show import (
+    DEVICE_BYTES,
+    EPISODE_BYTES,
+    pack_show,
+    slimmed,
+    unpack_show,
+)
 from stream_cw.core.shows import Shows
 from stream_cw.core.state import ProfileState
 
@@ -20,47 +28,64 @@ LIKELY: Final = 20
 def within_limits(state: ProfileState) -> ProfileState:
     """Take out what is too much: the shows with the oldest last play, or details of theirs."""
     if len(state.shows) > SHOWS:
-        oldest = _by_age(columns(joined_shows(state.shows)), state.shows.ids())[0]
-        state = msgspec.structs.replace(state, shows=state.shows.without(oldest))
+        oldest, _ = _oldest_first(state.shows, state.shows.ids())
+        left = state.shows.without(state.shows.ids()[oldest[0]])
+        state = msgspec.structs.replace(state, shows=left)
     excess = encoded_size(state) - STATE_BYTES
     if excess > 0:
-        state = msgspec.structs.replace(state, shows=_trimmed(state.shows, excess))
+        state = msgspec.structs.replace(state, shows=trimmed(state.shows, excess))
     return state
 
 
-def _by_age(table: Ints, ids: list[str]) -> list[str]:
-    """Order ids by the last play of their shows, the oldest first; of equal ones by themselves."""
-    last = table[LAST]
-    return [ids[n] for n in in_order(-last, last, ids)]
-
-
-def _trimmed(shows: Shows, excess: int) -> Shows:
-    """Slim the shows from the oldest on, then let whole ones go, until so many bytes are saved."""
-    table, names = columns(joined_shows(shows)), shows.ids()
-    counts = dict(zip(names, table[COUNTS].tolist(), strict=True))
-    by_age = _by_age(table, names)
-    older = by_age[:-LIKELY]
-    for ids, devices in ((older, 1), (older, 0), (by_age, 1), (by_age, 0)):
-        for show_id in [name for name in ids if not is_slim(counts[name], devices)]:
-            if excess <= 0:
-                return shows
-            packed = shows[show_id]
-            slim = _slim(show_id, packed, devices)
-            excess -= len(packed) - len(slim)
-            shows, counts[show_id] = shows.with_show(show_id, slim), counts_of(slim)
-    for show_id in by_age:
+def trimmed(shows: Shows, excess: int) -> Shows:
+    """Slim shows from the oldest on, then let whole ones go, until so many bytes are saved."""
+    names = shows.ids()
+    order, counts = _oldest_first(shows, names)
+    before = counts.tolist()
+    excess = _slim(np.array(order, np.int64), counts, excess)
+    for name, had, has in zip(names, before, counts.tolist(), strict=True):
+        if has != had:
+            shows = shows.with_show(name, slimmed(shows[name], has & 3))
+    for n in order:
         if excess <= 0:
             break
-        excess -= len(shows[show_id]) + len(show_id) + INDEX_BYTES
-        shows = shows.without(show_id)
+        excess -= len(shows[names[n]]) + len(names[n]) + INDEX_BYTES
+        shows = shows.without(names[n])
     return shows
 
 
-def _slim(show_id: str, packed: bytes, devices: int) -> bytes:
-    show = unpack_show(show_id, packed)
-    show.episodes = []
-    del show.devices[devices:]
-    return pack_show(show)
+def _oldest_first(shows: Shows, names: list[str]) -> tuple[list[int], Ints]:
+    """Order shows by their last play, of equal ones by name; tell the counts of each, too."""
+    last, counts = np.empty((2, len(names)), np.int64)
+    lengths = np.frombuffer(shows.lengths, "<u2").astype(np.int64)
+    _read(as_bytes(shows.data + PADDING), lengths, last, counts)
+    return in_order(-last, last, names), counts
+
+
+@loop("void(u1[::1], i8[::1], i8[::1], i8[::1])")
+def _read(data: Bytes, lengths: Ints, last: Ints, counts: Ints) -> None:
+    """Read the last play and the counts of packed shows."""
+    at = 0
+    for n in range(len(lengths)):
+        counts[n], last[n] = data[at + 1], read_number(data, at + 2, 6)
+        at += lengths[n]
+
+
+@loop("i8(i8[::1], i8[::1], i8)")
+def _slim(order: Ints, counts: Ints, excess: int) -> int:
+    """Take listed episodes and devices out of counts until so many bytes are saved; tell the rest.
+
+    First of all but the likely shows all devices but one, then that one, then of all shows alike.
+    """
+    for stage in range(4):
+        devices, shows = 1 - stage % 2, len(order) - (LIKELY if stage < 2 else 0)  # noqa: PLR2004
+        for place in range(shows):
+            had = counts[order[place]]
+            kept, listed = min(had & 3, devices), had >> 2 & 3
+            if excess > 0:
+                excess -= ((had & 3) - kept) * DEVICE_BYTES + listed * EPISODE_BYTES
+                counts[order[place]] = had & ~15 | kept
+    return excess
 
 
 def forget_slot(state: ProfileState, slot: int) -> ProfileState:

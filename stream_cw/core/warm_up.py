@@ -5,9 +5,8 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from stream_cw.core.catalog import EpisodeEntry, Season, SeriesEntry
-from stream_cw.core.columns import columns
 from stream_cw.core.events import Episode, Event, Pause, Play, Rating
-from stream_cw.core.joined import joined_shows
+from stream_cw.core.retention import trimmed
 from stream_cw.core.row import View, row
 from stream_cw.core.state import ProfileState, Source
 from stream_cw.core.step import step
@@ -40,6 +39,6 @@ def warm_up(view: View) -> None:
     for number, event in enumerate(events):
         state = step(state, event, Source(bytes(16), 0, number)).state
     if state is not None:
-        columns(joined_shows(state.shows))  # what a state beyond its limits needs
+        trimmed(state.shows, 0)  # what a state beyond its limits needs
         for works in ({}, {"series": pack_work(_SERIES)}):
             row(state, _PROFILE, _DEVICE, replace(view, works=works))

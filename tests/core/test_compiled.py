@@ -60,7 +60,8 @@ from random_models import a_random_model
 from state_strategies import full_state
 from stream_cw.core import (
     candidates, choice, columns, compiled, compiled_model, counting, decay, extraction, joined,
-    learned, marks, open_show, presence, show_bytes, show_numbers, standing, sums, watching,
+    learned, marks, open_show, presence, retention, show_bytes, show_numbers, standing, sums,
+    watching,
 )
 from stream_cw.core.catalog import EpisodeEntry, Season, SeriesEntry
 from stream_cw.core.learned import Learned
@@ -83,7 +84,8 @@ def called():
         name: list(map(taken, value.signatures))
         for module in (
             candidates, choice, columns, compiled_model, counting, decay, extraction, joined,
-            learned, marks, open_show, presence, show_bytes, show_numbers, standing, sums, watching,
+            learned, marks, open_show, presence, retention, show_bytes, show_numbers, standing,
+            sums, watching,
         )
         for name, value in vars(module).items()
         if hasattr(value, "signatures") and value.__module__ == module.__name__
