@@ -1,4 +1,4 @@
-"""What leaves a state that is too large: told in words, show by show, and held against the loops."""
+"""What leaves a state that is too large: told in words, and held against the loops."""
 
 import random
 
