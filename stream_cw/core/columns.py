@@ -21,8 +21,10 @@ from stream_cw.core.show_tail import MARKS, MARKS_BYTES, UNATTENDED
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-SERIES, REMOVED, WATCHED = 1, 2, 4
+SERIES, REMOVED, WATCHED, HAS_SEASON, HAS_EPISODE = 1, 2, 4, 8, 16
 RATING_SHIFT: Final = 5
+NO_SLOT: Final = 15
+"""In four bits: of no device."""
 
 FIXED: Final = (
     ("flags", 1, 1),
@@ -86,7 +88,7 @@ IDLE: Final = DEPTH + 1
 ROWS: Final = IDLE + 1
 
 SIZES: Final = np.array(list(chain.from_iterable([size] * many for _, size, many in FIXED)))
-_SEAT_SIZES: Final = np.array([size for _, size in SEAT])
+SEAT_SIZES: Final = np.array([size for _, size in SEAT])
 _SEAT_NUMBERS: Final = len(SEAT)
 _EPISODE_BYTES, _EPISODE_POSITION, _EPISODE_LENGTH = 18, 4, 8
 
@@ -160,8 +162,8 @@ def _unpack_rest(data: Bytes, at: int, show: Ints) -> None:
         for number in range(_SEAT_NUMBERS):
             row = SEATS + seat * _SEAT_NUMBERS + number
             if seat < seated:
-                show[row] = read_number(data, at, _SEAT_SIZES[number])
-                at += _SEAT_SIZES[number]
+                show[row] = read_number(data, at, SEAT_SIZES[number])
+                at += SEAT_SIZES[number]
             else:
                 show[row] = NO_SEAT
     furthest, length = -1, 0

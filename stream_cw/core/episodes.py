@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from stream_cw.core.columns import FLAGS, LAST, ROW, SERIES, WATCHED, Ints
+from stream_cw.core.columns import FLAGS, HAS_SEASON, LAST, ROW, SERIES, WATCHED, Ints
 from stream_cw.core.compiled import compiled
 from stream_cw.core.joined import Bytes
 from stream_cw.core.left import (
@@ -38,7 +38,6 @@ surely was; an offer, where it was left."""
 
 _ANY_PLACE: Final = NO_PLACE - 1
 _GIVEN_UP_SESSIONS: Final = 2
-_HAS_SEASON: Final = 8
 _SEASON, _EPISODE, _FAR = ROW["season"], ROW["episode"], ROW["furthest"]
 _SESSIONS_AT: Final = ROW["sessions_at"]
 
@@ -140,7 +139,7 @@ def _stand(shelf: Shelf, show: Ints, offer: int) -> Stand:
     place = NO_PLACE
     if offer >= 0:
         place = place_of(shelf, offer)
-    elif show[_SEASON] > 0 or not show[FLAGS] & _HAS_SEASON:
+    elif show[_SEASON] > 0 or not show[FLAGS] & HAS_SEASON:
         place = place_reached(shelf, show[_SEASON], show[_EPISODE], False)
     furthest = max(place, BEFORE_ALL)
     if show[_FAR + 1] > 0:

@@ -43,14 +43,19 @@ def as_bytes(data: bytes) -> Bytes:
 
 def joined(parts: list[bytes]) -> Joined:
     """Join packed things."""
-    data = np.frombuffer(b"".join((*parts, PADDING)), np.uint8)
+    data = as_bytes(b"".join((*parts, PADDING)))
     return Joined(parts, data, np.fromiter(map(len, parts), np.int64, len(parts)))
 
 
 def joined_shows(shows: Shows) -> Joined:
     """Lay the shows of a state out for compiled loops."""
-    data = np.frombuffer(shows.data + PADDING, np.uint8)
-    return Joined(shows.packed(), data, np.frombuffer(shows.lengths, "<u2").astype(np.int64))
+    return Joined(shows.packed(), *laid_out(shows))
+
+
+def laid_out(shows: Shows) -> tuple[Bytes, NDArray[np.int64]]:
+    """Lay the shows of a state out: all of them, one behind the other, and the length of each."""
+    lengths = np.frombuffer(shows.lengths, "<u2").astype(np.int64)
+    return as_bytes(shows.data + PADDING), lengths
 
 
 @lru_cache(SHOWS)

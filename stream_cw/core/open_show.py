@@ -8,7 +8,17 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from stream_cw.core.columns import FLAGS, LAST, ROW, SEAT, SIZES, TITLE_LENGTH, Ints
+from stream_cw.core.columns import (
+    FLAGS,
+    HAS_EPISODE,
+    HAS_SEASON,
+    LAST,
+    ROW,
+    SEAT,
+    SIZES,
+    TITLE_LENGTH,
+    Ints,
+)
 from stream_cw.core.compiled import compiled
 from stream_cw.core.joined import Bytes
 from stream_cw.core.limits import EPISODES, SHOW_DEVICES
@@ -17,8 +27,6 @@ NONE: Final = -1
 MOST_BYTES: Final = 1024
 """More than a packed show can have."""
 
-HAS_SEASON, HAS_EPISODE = 8, 16
-NO_SLOT: Final = 15
 _MOST_NAME: Final = 256
 
 SEATS_AT: Final = len(SIZES)

@@ -7,6 +7,15 @@ at once.
 import struct
 from typing import Final
 
+from stream_cw.core.columns import (
+    HAS_EPISODE,
+    HAS_SEASON,
+    NO_SLOT,
+    RATING_SHIFT,
+    REMOVED,
+    SERIES,
+    WATCHED,
+)
 from stream_cw.core.limits import U16, U32
 from stream_cw.core.rows import ShowKind
 from stream_cw.core.show import ListedEpisode, Show, ShowDevice
@@ -27,20 +36,16 @@ _DEVICE: Final = struct.Struct("<BIHH")
 _EPISODE: Final = struct.Struct("<IIIIH")
 DEVICE_BYTES, EPISODE_BYTES = _DEVICE.size, _EPISODE.size
 
-_SERIES, _REMOVED, _WATCHED, _HAS_SEASON, _HAS_EPISODE = 1, 2, 4, 8, 16
-_RATING_SHIFT: Final = 5
-_NO_SLOT: Final = 15
-
 
 def pack_show(show: Show) -> bytes:
     """Pack a show; its id stands outside, in the state's index."""
     flags = (
-        (_SERIES if show.series else 0)
-        | (_REMOVED if show.removed else 0)
-        | (_WATCHED if show.watched else 0)
-        | (_HAS_SEASON if show.season is not None else 0)
-        | (_HAS_EPISODE if show.episode is not None else 0)
-        | (show.rating + 1) << _RATING_SHIFT
+        (SERIES if show.series else 0)
+        | (REMOVED if show.removed else 0)
+        | (WATCHED if show.watched else 0)
+        | (HAS_SEASON if show.season is not None else 0)
+        | (HAS_EPISODE if show.episode is not None else 0)
+        | (show.rating + 1) << RATING_SHIFT
     )
     tail = pack_tail(
         show.title_id,
@@ -50,7 +55,7 @@ def pack_show(show: Show) -> bytes:
         position_ts=show.position_ts,
         nobody=show.nobody,
     )
-    slot = _NO_SLOT if show.position_slot is None else show.position_slot
+    slot = NO_SLOT if show.position_slot is None else show.position_slot
     title = show.title_id.encode() if show.series else b""
     fixed = FIXED.pack(
         flags,
@@ -76,7 +81,7 @@ def pack_show(show: Show) -> bytes:
         show.run,
         show.last_gap_s,
         show.lately,
-        _NO_SLOT if show.begun_slot is None else show.begun_slot,
+        NO_SLOT if show.begun_slot is None else show.begun_slot,
         U32 if show.started_ts is None else min(show.last_ts - show.started_ts, U32),
         *show.furthest,
         show.longest_gap,
@@ -95,7 +100,7 @@ def unpack_show(show_id: str, data: bytes) -> Show:
     """Unpack a show that `pack_show` packed."""
     values = FIXED.unpack_from(data)
     flags, counts, last_low, last_high, first_s, position, duration, credit = values[:8]
-    series = bool(flags & _SERIES)
+    series = bool(flags & SERIES)
     end = _TITLE_AT + values[-1]
     episodes_at = end + (counts & 3) * _DEVICE.size
     tail = episodes_at + (counts >> 2 & 3) * _EPISODE.size
@@ -104,8 +109,8 @@ def unpack_show(show_id: str, data: bytes) -> Show:
         data[_TITLE_AT:end].decode() if series else show_id,
         position,
         last_ts,
-        values[8] if flags & _HAS_SEASON else None,
-        values[9] if flags & _HAS_EPISODE else None,
+        values[8] if flags & HAS_SEASON else None,
+        values[9] if flags & HAS_EPISODE else None,
         duration or None,
         None if credit == U32 else credit,
     )
@@ -120,10 +125,10 @@ def unpack_show(show_id: str, data: bytes) -> Show:
         position_ts=position_ts,
         duration_ms=last.duration_ms,
         credits_ms=last.credits_ms,
-        position_slot=None if counts >> 4 == _NO_SLOT else counts >> 4,
-        removed=bool(flags & _REMOVED),
-        watched=bool(flags & _WATCHED),
-        rating=(flags >> _RATING_SHIFT) - 1,
+        position_slot=None if counts >> 4 == NO_SLOT else counts >> 4,
+        removed=bool(flags & REMOVED),
+        watched=bool(flags & WATCHED),
+        rating=(flags >> RATING_SHIFT) - 1,
         first_s=first_s,
         last_ts=last_ts,
         plays=values[10],
@@ -139,7 +144,7 @@ def unpack_show(show_id: str, data: bytes) -> Show:
         run=values[37],
         last_gap_s=values[38],
         lately=values[39],
-        begun_slot=None if values[40] == _NO_SLOT else values[40],
+        begun_slot=None if values[40] == NO_SLOT else values[40],
         started_ts=None if values[41] == U32 else last_ts - values[41],
         furthest=values[42:44],
         longest_gap=values[44],
@@ -162,8 +167,8 @@ def upgraded(data: bytes, version: int) -> bytes:
     at = _TITLE_AT - _ADDED.size - 1
     if version < 3:  # noqa: PLR2004 - a version says what it is
         before = at - _LATELY_AND_BEGUN.size
-        data = data[:before] + _LATELY_AND_BEGUN.pack(U16, _NO_SLOT) + data[before:]
-    furthest = _NUMBERS.unpack_from(data, _HEAD.size) if data[0] & _SERIES else (0, 0)
+        data = data[:before] + _LATELY_AND_BEGUN.pack(U16, NO_SLOT) + data[before:]
+    furthest = _NUMBERS.unpack_from(data, _HEAD.size) if data[0] & SERIES else (0, 0)
     return data[:at] + _ADDED.pack(U32, *furthest, 0, 0) + data[at:]
 
 
@@ -202,13 +207,13 @@ Glimpse = tuple[ShowKind, str, int | None, int | None, int, int | None]
 def glimpse(show_id: str, data: bytes) -> Glimpse:
     """Read what a tile tells of a show's last title, without unpacking the rest."""
     flags, position, duration, season, episode = _GLIMPSE.unpack_from(data)
-    if not flags & _SERIES:
+    if not flags & SERIES:
         return "movie", show_id, None, None, position, duration or None
     return (
         "series",
         last_title(show_id, data),
-        season if flags & _HAS_SEASON else None,
-        episode if flags & _HAS_EPISODE else None,
+        season if flags & HAS_SEASON else None,
+        episode if flags & HAS_EPISODE else None,
         position,
         duration or None,
     )
@@ -216,7 +221,7 @@ def glimpse(show_id: str, data: bytes) -> Glimpse:
 
 def last_title(show_id: str, data: bytes) -> str:
     """Read the id of a packed show's last title."""
-    if not data[0] & _SERIES:
+    if not data[0] & SERIES:
         return show_id
     return data[_TITLE_AT : _TITLE_AT + data[_TITLE_AT - 1]].decode()
 
@@ -224,7 +229,7 @@ def last_title(show_id: str, data: bytes) -> str:
 def last_slot(data: bytes) -> int | None:
     """Read the slot of the device where a packed show's position was reached."""
     slot = data[1] >> 4
-    return None if slot == _NO_SLOT else slot
+    return None if slot == NO_SLOT else slot
 
 
 def last_play(data: bytes) -> int:

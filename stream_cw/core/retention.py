@@ -8,7 +8,7 @@ import numpy as np
 from stream_cw.core.codec import INDEX_BYTES, encoded_size
 from stream_cw.core.columns import Ints
 from stream_cw.core.compiled import loop
-from stream_cw.core.joined import PADDING, Bytes, as_bytes, read_number
+from stream_cw.core.joined import Bytes, laid_out, read_number
 from stream_cw.core.limits import SHOWS, STATE_BYTES
 from stream_cw.core.order import in_order
 from stream_cw.core.packed_show import (
@@ -28,8 +28,9 @@ LIKELY: Final = 20
 def within_limits(state: ProfileState) -> ProfileState:
     """Take out what is too much: the shows with the oldest last play, or details of theirs."""
     if len(state.shows) > SHOWS:
-        oldest, _ = _oldest_first(state.shows, state.shows.ids())
-        left = state.shows.without(state.shows.ids()[oldest[0]])
+        names = state.shows.ids()
+        oldest, _ = _oldest_first(state.shows, names)
+        left = state.shows.without(names[oldest[0]])
         state = msgspec.structs.replace(state, shows=left)
     excess = encoded_size(state) - STATE_BYTES
     if excess > 0:
@@ -57,8 +58,7 @@ def trimmed(shows: Shows, excess: int) -> Shows:
 def _oldest_first(shows: Shows, names: list[str]) -> tuple[list[int], Ints]:
     """Order shows by their last play, of equal ones by name; tell the counts of each, too."""
     last, counts = np.empty((2, len(names)), np.int64)
-    lengths = np.frombuffer(shows.lengths, "<u2").astype(np.int64)
-    _read(as_bytes(shows.data + PADDING), lengths, last, counts)
+    _read(*laid_out(shows), last, counts)
     return in_order(-last, last, names), counts
 
 

@@ -5,7 +5,18 @@ from typing import Final
 import numpy as np
 
 from stream_cw.core import show_tail
-from stream_cw.core.columns import COUNTS, FLAGS, LAST, ROW, SEAT, SERIES, SIZES, TITLE_LENGTH, Ints
+from stream_cw.core.columns import (
+    COUNTS,
+    FLAGS,
+    LAST,
+    NO_SLOT,
+    ROW,
+    SEAT_SIZES,
+    SERIES,
+    SIZES,
+    TITLE_LENGTH,
+    Ints,
+)
 from stream_cw.core.compiled import compiled
 from stream_cw.core.joined import Bytes, read_number
 from stream_cw.core.limits import U32
@@ -22,7 +33,6 @@ from stream_cw.core.open_show import (
     MARK_POSITION,
     MARK_SEASON,
     MARK_TS,
-    NO_SLOT,
     NONE,
     POSITION_TS,
     REMOVAL_TS,
@@ -49,7 +59,6 @@ from stream_cw.core.show_tail import (
 )
 
 _STARTED_AGO, _TAIL = ROW["started_ago"], ROW["tail"]
-_SEAT_SIZES: Final = np.array([size for _, size in SEAT])
 _LISTED_SIZES: Final = np.array([4, 4, 4, 6])
 _KNOWN, _LENGTH = 12, 13
 """Places in the packed title of a bookmark."""
@@ -70,7 +79,7 @@ def read_show(packed: Bytes, show_id: Bytes, show: Open) -> None:
     counts = numbers[COUNTS]
     numbers[SEATED], numbers[LISTED] = counts & 3, counts >> 2 & 3
     numbers[SLOT] = NONE if counts >> 4 == NO_SLOT else counts >> 4
-    at = _read_rows(packed, at, _SEAT_SIZES, numbers[SEATED], numbers[SEATS_AT:])
+    at = _read_rows(packed, at, SEAT_SIZES, numbers[SEATED], numbers[SEATS_AT:])
     at = _read_rows(packed, at, _LISTED_SIZES, numbers[LISTED], numbers[LISTED_AT:])
     ago = numbers[_STARTED_AGO]
     numbers[STARTED] = NONE if ago == U32 else numbers[LAST] - ago
@@ -142,7 +151,7 @@ def write_show(show: Open, packed: Bytes) -> int:
     if series:
         packed[at : at + length] = show.title[:length]
         at += length
-    at = _write_rows(packed, at, _SEAT_SIZES, numbers[SEATED], numbers[SEATS_AT:])
+    at = _write_rows(packed, at, SEAT_SIZES, numbers[SEATED], numbers[SEATS_AT:])
     at = _write_rows(packed, at, _LISTED_SIZES, numbers[LISTED], numbers[LISTED_AT:])
     return _write_tail(show, packed, at)
 

@@ -7,14 +7,22 @@ from typing import Final
 
 import numpy as np
 
-from stream_cw.core.columns import FLAGS, LAST, REMOVED, ROW, SERIES, WATCHED, Ints
+from stream_cw.core.columns import (
+    FLAGS,
+    HAS_EPISODE,
+    HAS_SEASON,
+    LAST,
+    REMOVED,
+    ROW,
+    SERIES,
+    WATCHED,
+    Ints,
+)
 from stream_cw.core.compiled import compiled
 from stream_cw.core.joined import Bytes
 from stream_cw.core.limits import EPISODES, U16, U32
 from stream_cw.core.open_show import (
     EPISODE,
-    HAS_EPISODE,
-    HAS_SEASON,
     LISTED,
     LISTED_AT,
     LISTED_NUMBERS,

@@ -6,6 +6,8 @@ import numpy as np
 
 from stream_cw.core.columns import (
     FLAGS,
+    HAS_EPISODE,
+    HAS_SEASON,
     LAST,
     RATING_SHIFT,
     ROW,
@@ -33,8 +35,6 @@ from stream_cw.core.limits import (
 from stream_cw.core.open_show import (
     DEPTH,
     EPISODE,
-    HAS_EPISODE,
-    HAS_SEASON,
     HAS_STOPPED,
     IDLE,
     MARK_CREDITS,

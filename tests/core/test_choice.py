@@ -8,13 +8,14 @@ from hypothesis import event as note
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
+from shows_by_hand import new_show
 from slow_choice import SECOND, Tile, Viewer, film_tiles, is_started, series_tile
 from state_strategies import NOW, state_of
 
 from stream_cw.core.catalog import CatalogEntry, EpisodeEntry, MovieEntry, Season, SeriesEntry
 from stream_cw.core.policies import WATCH_NEXT
 from stream_cw.core.row import ASLEEP, View, row
-from stream_cw.core.show import ListedEpisode, Show, new_show
+from stream_cw.core.show import ListedEpisode, Show
 from stream_cw.core.show_tail import Bookmark, Nobody
 from stream_cw.core.state import DARK, Device, hash32
 from stream_cw.core.works import pack_work

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from hypothesis import given
 from hypothesis import strategies as st
+from shows_by_hand import new_show
 from state_strategies import shows
 
 from stream_cw.core import packed_show as packing
@@ -28,7 +29,7 @@ from stream_cw.core.events import DEVICE_TYPES
 from stream_cw.core.joined import joined
 from stream_cw.core.limits import SHOW_DEVICES, U32
 from stream_cw.core.packed_show import pack_show, unpack_show
-from stream_cw.core.show import Show, ShowDevice, new_show
+from stream_cw.core.show import Show, ShowDevice
 
 HAS_SEASON, HAS_EPISODE = 8, 16
 NO_SLOT = 15

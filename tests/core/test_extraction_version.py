@@ -5,6 +5,7 @@ from hashlib import sha256
 from typing import TypeVar
 
 from msgspec.structs import replace
+from shows_by_hand import new_show
 from state_strategies import DAY, MINUTE, NOW, state_of
 
 from stream_cw.core.candidates import candidates
@@ -15,7 +16,7 @@ from stream_cw.core.joined import joined
 from stream_cw.core.limits import U8, U16
 from stream_cw.core.policies import WATCH_NEXT
 from stream_cw.core.priors import CompiledPriors, Priors, title_hash
-from stream_cw.core.show import HOUR_BINS, Show, ShowDevice, new_show
+from stream_cw.core.show import HOUR_BINS, Show, ShowDevice
 from stream_cw.core.state import Device, ProfileState, hash64
 from stream_cw.core.windows import NO_END
 from stream_cw.core.works import EPISODE, HEAD

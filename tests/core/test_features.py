@@ -8,6 +8,7 @@ import msgspec
 from event_strategies import DAY, MINUTE, T0, events, run
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from shows_by_hand import new_show
 from state_strategies import NOW, catalogs, codes_of, full_state, state_of, states
 
 from stream_cw.core import extraction, show_numbers
@@ -30,7 +31,7 @@ from stream_cw.core.joined import joined
 from stream_cw.core.limits import U16
 from stream_cw.core.policies import WATCH_NEXT
 from stream_cw.core.priors import Priors
-from stream_cw.core.show import Show, ShowDevice, new_show
+from stream_cw.core.show import Show, ShowDevice
 from stream_cw.core.shows import Shows
 from stream_cw.core.state import Device, ProfileState, find_device
 from stream_cw.core.works import EPISODE, HEAD, Work

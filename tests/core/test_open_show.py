@@ -3,13 +3,14 @@
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from shows_by_hand import new_show
 from state_strategies import NOW, shows
 
 from stream_cw.core.joined import PADDING, as_bytes
 from stream_cw.core.limits import EPISODES, SHOW_DEVICES
 from stream_cw.core.open_show import MOST_BYTES, new_open
 from stream_cw.core.packed_show import FIXED, pack_show
-from stream_cw.core.show import ListedEpisode, Show, ShowDevice, new_show
+from stream_cw.core.show import ListedEpisode, Show, ShowDevice
 from stream_cw.core.show_bytes import read_show, write_show
 from stream_cw.core.show_tail import Bookmark, Nobody
 

@@ -8,6 +8,7 @@ from event_strategies import EPOCH, MINUTE, T0
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
+from shows_by_hand import new_show
 from state_strategies import state_of
 
 from stream_cw.core.columns import Ints, columns
@@ -28,7 +29,7 @@ from stream_cw.core.presence import (
 from stream_cw.core.row import View, row
 from stream_cw.core.rows import Tile
 from stream_cw.core.rules import Asleep
-from stream_cw.core.show import Show, new_show
+from stream_cw.core.show import Show
 from stream_cw.core.show_tail import Nobody
 from stream_cw.core.state import DARK, GAP_BINS, Device, Source
 from stream_cw.core.step import step

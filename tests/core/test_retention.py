@@ -5,12 +5,13 @@ import random
 from event_strategies import DAY, T0
 from hypothesis import given
 from hypothesis import strategies as st
+from shows_by_hand import new_show
 
 from stream_cw.core.codec import INDEX_BYTES
 from stream_cw.core.limits import EPISODES, SHOW_DEVICES
 from stream_cw.core.packed_show import pack_show, unpack_show
 from stream_cw.core.retention import LIKELY, trimmed
-from stream_cw.core.show import ListedEpisode, ShowDevice, new_show
+from stream_cw.core.show import ListedEpisode, ShowDevice
 from stream_cw.core.show_tail import Bookmark, Nobody
 from stream_cw.core.shows import Shows
 
