@@ -2,7 +2,8 @@
 
 A store is never ahead of the changelog: a round is written only after the broker has acknowledged
 its changelog records, and states, mark and changelog offset go in together. What a crash leaves out
-is read back from the changelog.
+is read back from the changelog: the last rounds, or where much is written (`write_log`) the last
+commit interval.
 """
 
 import logging
@@ -22,6 +23,7 @@ from stream_cw.worker.disk import destroy_store, noted, open_store, shared_memor
 from stream_cw.worker.mark import AGAIN_HEADER, MARK_KEY, Mark, decode_mark
 from stream_cw.worker.stats import Stats
 from stream_cw.worker.transport import Stretch
+from stream_cw.worker.write_log import WriteLog
 
 OFFSET_KEY: Final = rocksdb.Store.offset_key
 STORED_AT_KEY: Final = b"!stored_at"
@@ -64,6 +66,7 @@ class StateStore(rocksdb.Store):  # type: ignore[misc]
         one of a profile that was forgotten since; and what went into the newer."""
         self._gone: dict[int, dict[bytes, int]] = {}
         self._marked: dict[int, int] = {}
+        self._log = WriteLog(config.buffer_bytes)
 
     def read(self, partition: int, key: bytes) -> bytes | None:
         """Read the encoded state of a profile."""
@@ -188,9 +191,16 @@ class StateStore(rocksdb.Store):  # type: ignore[misc]
         batch.put(STORED_AT_KEY, b"%d" % _wall_ms())
         db = self._opened(partition)
         try:
-            db.write(batch)
+            db.write(batch, self._log.options(batch.size_in_bytes()))
         except Exception as error:  # noqa: BLE001 - rocksdict has no type for it
             raise noted(error, self.partition_path(partition)) from None
+
+    def end_interval(self) -> None:
+        """Note that a commit interval is over."""
+        try:
+            self._log.end_interval(self._dbs.values())
+        except Exception as error:  # noqa: BLE001 - rocksdict has no type for it
+            self._config.fail(error)
 
     def _opened(self, partition: int) -> rocksdict.Rdict:
         try:

@@ -3,12 +3,14 @@
 import shutil
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from confluent_kafka import Producer
 from oracle import Verdict, judge
 from worker_support import (
+    WorkerProcess,
     end_of,
     forget,
     last_values,
@@ -101,6 +103,48 @@ def test_a_killed_worker_comes_back(
     assert stats["changelog_read"] == written if wiped else stats["changelog_read"] <= few < written
     verdict = verdict_of(system, tmp_path)
     assert verdict.holds, verdict
+
+
+def test_where_much_is_written_a_kill_leaves_out_less_than_a_commit_interval(
+    system: System, tmp_path: Path, show_figure: Callable[[str], None]
+) -> None:
+    """More than the write buffers hold is in no log of writes."""
+    events = make_events(500, 12_000)
+    system.produce(events[:10_000])
+    settings = {"store_buffer_bytes": 1_048_576, "round_records": 100}
+    first = system.start(commit_interval=60, **settings)
+    wait_until(lambda: system.changelog_records() > 4_000, "some MiB are written")
+    first.kill()
+    written = len(system.changelog())
+    system.produce(events[10_000:11_900])
+    second = system.start(commit_interval=0.2, **settings)
+    system.wait_until_through(second)
+    few = iter(events[11_900:])
+
+    def is_logged() -> bool:
+        before = _log_sizes(second)
+        system.produce([next(few)])
+        system.wait_until_through(second)
+        return any(size > before.get(log, 0) for log, size in _log_sizes(second).items())
+
+    wait_until(is_logged, "where little is written it is logged")
+    stats = second.stop()
+    show_figure(
+        f"killed while much was written: read {stats['changelog_read']} of {written} changelog "
+        "records, all of one commit interval"
+    )
+    assert stats["changelog_read"] < written
+    verdict = verdict_of(system, tmp_path)
+    assert verdict.holds, verdict
+
+
+def _log_sizes(worker: WorkerProcess) -> dict[Path, int]:
+    """Of the stores' logs of writes; one may go away meanwhile."""
+    found = {}
+    for log in (worker.folder / "data").rglob("*.log"):
+        with suppress(FileNotFoundError):
+            found[log] = log.stat().st_size
+    return found
 
 
 def test_two_workers_share_the_partitions_and_hand_them_over(
