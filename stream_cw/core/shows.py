@@ -45,6 +45,21 @@ class Shows(Mapping[str, bytes]):
         lengths = b"".join(_LENGTH.pack(len(show)) for show in shows)
         return cls("/".join(packed).encode(), lengths, b"".join(shows))
 
+    @classmethod
+    def checked(cls, names: bytes, lengths: bytes, data: bytes) -> "Shows":
+        """Take shows that were stored.
+
+        Raises
+        ------
+        ValueError
+            If the parts do not fit one another.
+        """
+        shows = cls(names, lengths, data)
+        named = names.count(b"/") + (len(shows) > 0)
+        if sum(shows.sizes()) != len(data) or named != len(shows) or not names.isascii():
+            raise ValueError(f"{len(shows)} shows that do not fit")
+        return shows
+
     def __getitem__(self, show_id: str) -> bytes:
         if (place := self.find(show_id)) is None:
             raise KeyError(show_id)

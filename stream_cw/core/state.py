@@ -6,14 +6,15 @@ every number.
 
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Final
+from typing import Annotated, Final, Literal, get_args
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
+from stream_cw.core.events import DEVICE_TYPES
 from stream_cw.core.limits import SESSION_GAP_MS
 from stream_cw.core.shows import Shows
 
-EVENT_TYPES: Final = (
+EventType = Literal[
     "play",
     "pause",
     "stop",
@@ -31,8 +32,9 @@ EVENT_TYPES: Final = (
     "mark_watched",
     "forget_profile",
     "set_recording",
-)
-"""Their order is that of the codec: new types go to the end."""
+]
+EVENT_TYPES: Final[tuple[EventType, ...]] = get_args(EventType)
+"""Their order is that of the codec before version 5: new types go to the end."""
 
 
 GAP_BINS: Final = 10
@@ -50,7 +52,12 @@ RETURNING: Final = 50_463
 """Before anything is known: .77 of sessions go on with something, measured on real accounts."""
 
 
-class Source(Struct, frozen=True):
+_Minutes = Annotated[tuple[int, ...], Meta(min_length=3, max_length=3)]
+_Hours = Annotated[tuple[int, ...], Meta(min_length=8, max_length=8)]
+_Gaps = Annotated[tuple[int, ...], Meta(min_length=GAP_BINS, max_length=GAP_BINS)]
+
+
+class Source(Struct, frozen=True, array_like=True):
     """Where an event stands: the guard against applying it twice.
 
     Attributes
@@ -60,12 +67,12 @@ class Source(Struct, frozen=True):
     partition, offset : int
     """
 
-    epoch: bytes
+    epoch: Annotated[bytes, Meta(min_length=16, max_length=16)]
     partition: int
     offset: int
 
 
-class OpenPlayback(Struct, frozen=True):
+class OpenPlayback(Struct, frozen=True, array_like=True):
     """A playback that was started and not stopped.
 
     Attributes
@@ -84,7 +91,7 @@ class OpenPlayback(Struct, frozen=True):
     session: int
 
 
-class Device(Struct, frozen=True):
+class Device(Struct, frozen=True, array_like=True):
     """A device of the profile and its newest session.
 
     Attributes
@@ -111,7 +118,7 @@ class Device(Struct, frozen=True):
     """
 
     device_id: str
-    device_type: int
+    device_type: Annotated[int, Meta(ge=0, lt=len(DEVICE_TYPES))]
     tz_offset_min: int | None
     session_id: str | None
     session_start: int
@@ -125,7 +132,7 @@ class Device(Struct, frozen=True):
     country: str | None = None
 
 
-class ProfileState(Struct, frozen=True, kw_only=True):
+class ProfileState(Struct, frozen=True, array_like=True, kw_only=True):
     """What is known of a profile.
 
     Attributes
@@ -164,16 +171,16 @@ class ProfileState(Struct, frozen=True, kw_only=True):
     source: Source
     revision: int = 0
     cause_id: str = ""
-    cause_type: str = EVENT_TYPES[0]
+    cause_type: EventType = EVENT_TYPES[0]
     first_ts: int
     now: int
-    minutes: tuple[int, ...] = (0, 0, 0)
-    hours: tuple[int, ...] = (0,) * 8
+    minutes: _Minutes = (0, 0, 0)
+    hours: _Hours = (0,) * 8
     sessions: int = 0
     resumed: int = 0
     started: int = 0
     returning: tuple[int, int] = (RETURNING, RETURNING)
-    resume_gaps: tuple[int, ...] = (0,) * GAP_BINS
+    resume_gaps: _Gaps = (0,) * GAP_BINS
     off_ts: int = 0
     on_ts: int = 0
     private: bool = False

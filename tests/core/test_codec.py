@@ -15,7 +15,7 @@ from stream_cw.core.codec import (
     encode_state,
     encoded_size,
 )
-from stream_cw.core.events import Episode, Play, Stop
+from stream_cw.core.events import DEVICE_TYPES, Episode, Play, Stop
 from stream_cw.core.limits import EVENT_IDS, SHOWS, STATE_BYTES, U16
 from stream_cw.core.packed_show import pack_show, unpack_show
 from stream_cw.core.shows import Shows
@@ -215,8 +215,42 @@ def test_a_state_of_version_3_is_read_for_ever():
     assert decode_state(written) == before_version_4(state)
 
 
-def test_the_bytes_of_version_4_are_pinned():
+def test_a_state_of_version_4_is_read_for_ever():
     written = Path(__file__).with_name("state.v4.bin").read_bytes()
     state, _ = run(full_history(2, devices=3, episodes=3))
     assert decode_state(written) == state
-    assert VERSION > 4 or encode_state(state) == written
+    assert decode_source(written) == state.source
+
+
+def test_the_bytes_of_version_5_are_pinned():
+    written = Path(__file__).with_name("state.v5.bin").read_bytes()
+    state, _ = run(full_history(2, devices=3, episodes=3))
+    assert decode_state(written) == state
+    assert VERSION > 5 or encode_state(state) == written
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"cause_type": "dance"},
+        {"minutes": (1, 2)},
+        {"hours": (0,) * 9},
+        {"resume_gaps": ()},
+        {"source": Source(b"short", 0, 0)},
+        {"shows": Shows(b"a/b", b"\1\0", b"x")},
+        {"shows": Shows(b"a", b"\2\0", b"x")},
+        {"event_ids": "text"},
+    ],
+    ids=lambda wrong: next(iter(wrong)),
+)
+def test_what_no_event_can_lead_to_is_corrupt(wrong):
+    state = msgspec.structs.replace(run(full_history(1))[0], **wrong)
+    with pytest.raises(CorruptStateError):
+        decode_state(encode_state(state))
+
+
+def test_a_device_of_no_type_is_corrupt():
+    state, _ = run(full_history(1))
+    device = msgspec.structs.replace(state.devices[0], device_type=len(DEVICE_TYPES))
+    with pytest.raises(CorruptStateError):
+        decode_state(encode_state(msgspec.structs.replace(state, devices=(device,))))

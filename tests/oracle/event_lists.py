@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 from hypothesis import strategies as st
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from stream_cw.core import events as ev
 from stream_cw.core.packed_show import unpack_show
@@ -196,7 +198,7 @@ def numbers(state: ProfileState | None) -> dict[str, Any] | None:
     if state is None:
         return None
     ids = [device.device_id for device in state.devices]
-    laid_out = msgspec.to_builtins(msgspec.structs.replace(state, shows={}))
+    laid_out = asdict(state)
     del laid_out["source"]
     packed = state.event_ids
     return {
@@ -205,13 +207,17 @@ def numbers(state: ProfileState | None) -> dict[str, Any] | None:
         "hours": list(state.hours),
         "returning": tuple(state.returning),
         "resume_gaps": state.resume_gaps,
-        "devices": {device["device_id"]: device for device in laid_out["devices"]},
+        "devices": {device.device_id: _device(device) for device in state.devices},
         "shows": {show_id: _show(show_id, data, ids) for show_id, data in state.shows.items()},
         "event_ids": [
             int.from_bytes(packed[at : at + 8], "little") for at in range(0, len(packed), 8)
         ],
         "live": set(live_devices(state)),
     }
+
+
+def _device(device: Struct) -> dict[str, Any]:
+    return {**asdict(device), "open": None if device.open is None else asdict(device.open)}
 
 
 def _show(show_id: str, data: bytes, ids: Sequence[str]) -> dict[str, Any]:
