@@ -105,7 +105,8 @@ for known in ({}, works):
         row(state, "p", device.device_id, View(scorer=view.scorer, works=known))
 assert called() == warmed, {name for name in warmed if called()[name] != warmed[name]}
 view.scorer.placements(state, 0, candidates.candidates(state, view.policy))
-columns.columns(joined.joined_shows(state.shows))  # rows run its loop within another, maybe a kept one
+# Rows run its loop within another one, which may have been kept.
+columns.columns(joined.joined_shows(state.shows))
 for name, loop in compiled.LOOPS.items():
     found = list(map(taken, loop.function.signatures))
     declared, _ = sigutils.normalize_signature(loop.signature)
