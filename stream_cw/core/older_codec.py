@@ -32,9 +32,11 @@ from stream_cw.core.state import (
 )
 
 NEWEST: Final = 4
+"""Last version that is read here."""
 
 _AT: Final = 2
 """Where the header begins: behind the version."""
+
 # epoch, partition, offset: how each header begins
 _SOURCE: Final = struct.Struct("<16sIQ")
 # revision | first, now | minutes | hours | sessions, resumed, started |
@@ -85,7 +87,7 @@ def decode_older(data: bytes, version: int) -> ProfileState:
     names_at = at + 2 * n_shows
     shows_at = names_at + names_length
     shows = Shows.checked(data[names_at:shows_at], data[at:names_at], data[shows_at:])
-    if version < 4:  # noqa: PLR2004 - a version says what it is
+    if version < NEWEST:
         shows = Shows.of({name: upgraded(show, version) for name, show in shows.items()})
     return ProfileState(
         source=Source(epoch, partition, offset),
@@ -119,7 +121,7 @@ def _unpack_head(data: bytes, version: int) -> tuple[tuple[Any, ...], int]:
     else:
         shares = _SHARES.unpack_from(data, at)
         at += _SHARES.size
-    if version < 4:  # noqa: PLR2004
+    if version < NEWEST:
         return (*values, *shares, *bytes(GAP_BINS + 3)), at
     return (*values, *shares, *_HABITS.unpack_from(data, at)), at + _HABITS.size
 
@@ -133,7 +135,7 @@ def _upgraded_shares(resumed: int, started: int) -> tuple[int, int]:
 
 
 def _decode_device(data: bytes, at: int, version: int) -> tuple[Device, int]:
-    if version > 3:  # noqa: PLR2004 - a version says what it is
+    if version == NEWEST:
         values, name_at = _DEVICE.unpack_from(data, at), at + _DEVICE.size
     else:
         values, name_at = _unpack_device_before_4(data, at), at + _DEVICE_BEFORE_4.size

@@ -239,6 +239,8 @@ def test_the_bytes_of_version_5_are_pinned():
         {"source": Source(b"short", 0, 0)},
         {"shows": Shows(b"a/b", b"\1\0", b"x")},
         {"shows": Shows(b"a", b"\2\0", b"x")},
+        {"shows": ("a", "\1\0", "x")},
+        {"shows": 5},
         {"event_ids": "text"},
     ],
     ids=lambda wrong: next(iter(wrong)),
