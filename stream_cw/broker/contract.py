@@ -68,6 +68,11 @@ def topics_contract() -> Contract:
     return replace(contract, topics=complete)
 
 
+def topic_ms(role: str, setting: str) -> int:
+    """Read a time that the contract sets for a topic, ms."""
+    return int(topics_contract().topics[role].config[setting])
+
+
 def schemas_dir() -> Path:
     """Folder of the contracts: inside the package when installed, beside it in a checkout."""
     packaged = Path(str(files("stream_cw"))) / "schemas"

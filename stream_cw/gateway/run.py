@@ -11,7 +11,7 @@ from typing import Final
 import uvloop
 
 from stream_cw.broker.connection import Brokers
-from stream_cw.broker.contract import Topics, topic_names, topics_contract
+from stream_cw.broker.contract import Topics, topic_ms, topic_names
 from stream_cw.broker.identities import Identities
 from stream_cw.broker.topics import verified_topics
 from stream_cw.errors import SettingsError, StreamCwError
@@ -111,7 +111,7 @@ async def _running(
 ) -> AsyncIterator[Parts]:
     """Start what a gateway is made of; the push topic is read while it answers already."""
     metrics, subscribers = Metrics(), Subscribers()
-    keep_s = int(topics_contract().topics["rows"].config["retention.ms"]) // 1000
+    keep_s = topic_ms("rows", "retention.ms") // 1000
     async with AsyncExitStack() as stack:
         latest = stack.enter_context(Latest(settings.cache_bytes, keep_s))
         producing = Producing(

@@ -7,16 +7,16 @@ from typing import Any, Final
 
 import faust
 from faust.types import TP
-from faust.types.auth import CredentialsT
 
-from stream_cw.broker.connection import Brokers, addresses_of, connection_of, ssl_context
-from stream_cw.broker.contract import Topics, topics_contract
+from stream_cw.broker.connection import Brokers
+from stream_cw.broker.contract import Topics, topic_ms
 from stream_cw.broker.identities import Identity
 from stream_cw.broker.producer_id import offer_version_3
 from stream_cw.config import Settings
 from stream_cw.core.row import View
 from stream_cw.worker.checks import check_marks, check_recovered
 from stream_cw.worker.eraser import Eraser
+from stream_cw.worker.faust_settings import batch_records, faust_settings
 from stream_cw.worker.held import Held
 from stream_cw.worker.lease import Lease
 from stream_cw.worker.manners import Manners
@@ -25,15 +25,8 @@ from stream_cw.worker.refusals import Limit
 from stream_cw.worker.rounds import Rounds
 from stream_cw.worker.setup import Setup
 from stream_cw.worker.stats import Stats
-from stream_cw.worker.store import Config, StateStore
-from stream_cw.worker.tables import Tables
-from stream_cw.worker.topic import Topic
+from stream_cw.worker.tables import add_table
 from stream_cw.worker.transport import Transport
-
-BATCHES_IN_ROUND = 4
-"""A fetch brings at most a quarter of a round, so that rounds keep to their limit."""
-PRODUCER_BATCH_BYTES = 1_000_000
-PRODUCER_TIMEOUT_SECONDS = 30.0
 
 log: Final = logging.getLogger("stream_cw.worker")
 
@@ -56,21 +49,6 @@ class App(faust.App):  # type: ignore[misc]
     async def _consumer_wait_empty(self, consumer: Any, logger: Any) -> None:
         del logger
         await consumer.hand_over()
-
-
-class StateTable(faust.Table):  # type: ignore[misc]
-    """The table of states; only its changelog, recovery and store are used."""
-
-    store_config: Config
-
-    async def on_changelog_event(self, event: Any) -> None:
-        """Take what recovery or a standby reads at once."""
-        self.data.take(event.message)
-
-    def _new_store(self) -> StateStore:
-        return StateStore(
-            "rocksdb://", self.app, self, self.store_config, table_name=self.name, loop=self.loop
-        )
 
 
 def build_app(
@@ -103,8 +81,8 @@ def build_app(
         Ends the process with nothing committed: Faust acknowledges what an agent fails on.
     """
     offer_version_3()
-    app = App(topics.app_id, **_faust_settings(settings, brokers, events.partitions))
-    table = _add_table(app, settings, topics, events.partitions, stats, fail)
+    app = App(topics.app_id, **faust_settings(settings, brokers, events.partitions))
+    table = add_table(app, settings, topics, events.partitions, stats, fail)
 
     async def log_start(partition: int) -> int:
         place = TP(topics.events, partition)
@@ -124,7 +102,7 @@ def build_app(
             log_start=log_start,
             fail=fail,
             lease=Lease(settings.session_timeout, time.monotonic),
-            held=Held(_topic_ms("rows", "retention.ms") // 2),
+            held=Held(topic_ms("rows", "retention.ms") // 2),
             view=view,
             changed=changed,
             ordered=eraser.look,
@@ -132,7 +110,7 @@ def build_app(
             metrics=metrics,
             most_records=settings.round_records,
             most_bytes=settings.round_bytes,
-            batch_records=_batch_records(settings),
+            batch_records=batch_records(settings),
             batch_bytes=settings.fetch_bytes,
             guarded=not settings.unsafe_no_guard,
             limit=_limit(settings),
@@ -205,92 +183,3 @@ def build_app(
 def _limit(settings: Settings) -> Limit | None:
     share = settings.refused_limit
     return None if share is None else Limit(share, settings.refused_window)
-
-
-def _batch_records(settings: Settings) -> int:
-    return max(1, settings.round_records // BATCHES_IN_ROUND)
-
-
-def _topic_ms(role: str, setting: str) -> int:
-    return int(topics_contract().topics[role].config[setting])
-
-
-def _faust_settings(settings: Settings, brokers: Brokers, partitions: int) -> dict[str, Any]:
-    return {
-        "broker": [f"kafka://{address}" for address in addresses_of(brokers)],
-        "broker_credentials": _credentials(brokers),
-        "datadir": settings.data_dir,
-        "store": "rocksdb://",
-        "Topic": Topic,
-        "TableManager": Tables,
-        "key_serializer": "raw",
-        "value_serializer": "raw",
-        "topic_partitions": partitions,
-        "topic_allow_declare": False,
-        "topic_disable_leader": True,
-        "table_standby_replicas": settings.standbys,
-        "consumer_auto_offset_reset": "earliest",
-        "consumer_group_instance_id": settings.instance,
-        "consumer_max_fetch_size": settings.fetch_bytes,
-        "broker_max_poll_records": _batch_records(settings),
-        "broker_session_timeout": settings.session_timeout,
-        "broker_heartbeat_interval": settings.heartbeat_interval,
-        "broker_rebalance_timeout": settings.rebalance_timeout,
-        "broker_commit_interval": settings.commit_interval,
-        "producer_max_batch_size": PRODUCER_BATCH_BYTES,
-        "producer_request_timeout": PRODUCER_TIMEOUT_SECONDS,
-        # An own wait takes its place: `Consumer.hand_over`, which ends at a deadline.
-        "stream_wait_empty": False,
-        "web_enabled": False,
-    }
-
-
-def _credentials(brokers: Brokers) -> CredentialsT | None:
-    it = connection_of(brokers)
-    if it.protocol == "PLAINTEXT":
-        return None
-    if it.protocol == "SSL":
-        return faust.SSLCredentials(ssl_context(it))
-    return faust.SASLCredentials(
-        mechanism=it.mechanism,
-        username=it.username,
-        password=it.password.get_secret_value(),
-        ssl_context=ssl_context(it),
-    )
-
-
-def _add_table(
-    app: App,
-    settings: Settings,
-    topics: Topics,
-    partitions: int,
-    stats: Stats,
-    fail: Callable[[BaseException], None],
-) -> StateTable:
-    table = StateTable(
-        app,
-        name="profiles",
-        key_type=bytes,
-        value_type=bytes,
-        partitions=partitions,
-        recovery_buffer_size=2,  # batches; 1 would make Faust go on reading after a recovery
-        changelog_topic=app.topic(
-            topics.changelog,
-            key_type=bytes,
-            value_type=bytes,
-            partitions=partitions,
-            acks=False,
-            internal=True,
-            allow_empty=True,
-        ),
-        beacon=app.tables.beacon,
-    )
-    table.store_config = Config(
-        cache_bytes=settings.store_cache_bytes,
-        buffer_bytes=settings.store_buffer_bytes,
-        rebuild_after_ms=_topic_ms("changelog", "delete.retention.ms"),
-        stats=stats,
-        fail=fail,
-    )
-    app.tables.add(table)
-    return table

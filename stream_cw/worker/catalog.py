@@ -17,8 +17,8 @@ from stream_cw.broker.connection import Brokers
 from stream_cw.broker.follower import Follower
 from stream_cw.core.works import MENTION, admit_entry
 from stream_cw.errors import RefusedRecordError
+from stream_cw.worker.batches import LOG_APPEND_TIME
 from stream_cw.worker.stats import Stats
-from stream_cw.worker.transport import LOG_APPEND_TIME
 
 log: Final = logging.getLogger("stream_cw.worker")
 

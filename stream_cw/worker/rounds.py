@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from stream_cw.core.records import Record
 from stream_cw.errors import TooManyRefusedError
+from stream_cw.worker.batches import LOG_APPEND_TIME, Batch
 from stream_cw.worker.breath import Breath
 from stream_cw.worker.checks import check_start
 from stream_cw.worker.flight import Flight, Overtaken
@@ -22,7 +23,6 @@ from stream_cw.worker.output import Output, again, count, measure, push_out, put
 from stream_cw.worker.refusals import Refusals
 from stream_cw.worker.sending import Outgoing
 from stream_cw.worker.setup import Setup
-from stream_cw.worker.transport import LOG_APPEND_TIME, Batch
 from stream_cw.worker.work import Partition, Work
 
 TAKING_MS: Final = 50

@@ -19,10 +19,10 @@ from msgspec import Struct
 from stream_cw.core.codec import decode_source
 from stream_cw.core.rows import SOURCE_OFFSET
 from stream_cw.errors import StreamCwError
+from stream_cw.worker.batches import Stretch
 from stream_cw.worker.disk import destroy_store, noted, open_store, shared_memory
 from stream_cw.worker.mark import AGAIN_HEADER, MARK_KEY, Mark, decode_mark
 from stream_cw.worker.stats import Stats
-from stream_cw.worker.transport import Stretch
 from stream_cw.worker.write_log import WriteLog
 
 OFFSET_KEY: Final = rocksdb.Store.offset_key

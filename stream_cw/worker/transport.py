@@ -7,104 +7,21 @@ generations and recovery stay Faust's.
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
-from operator import attrgetter
 from typing import Any, Final
 
 import uvloop
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaProducer
 from faust.transport import consumer
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from mode import Service
-from msgspec import Struct
 
 from stream_cw.errors import DeploymentError
-from stream_cw.worker.manners import Manners
+from stream_cw.worker.batches import Batch, Stretch, size_of
+from stream_cw.worker.consumer_thread import ConsumerThread
 from stream_cw.worker.watch import WatchedConsumer
 
-LOG_APPEND_TIME: Final = 1
-"""How aiokafka marks a time that the broker gave."""
 POLL_SECONDS: Final = 0.5
-_KEY_SIZE: Final = attrgetter("serialized_key_size")
-_VALUE_SIZE: Final = attrgetter("serialized_value_size")
-
-
-class Batch(Struct, frozen=True):
-    """Records of one partition, in order, and the generation that they were fetched in."""
-
-    generation: int
-    partition: int
-    records: list[Any]
-    size: int
-
-
-class Stretch(Struct, frozen=True):
-    """Records of a partition of the changelog, in order, and where the fetch of them began.
-
-    Attributes
-    ----------
-    start : int
-        Where the stretch before ended, or what was sought: between it and the first record
-        nothing is left out but what compaction took.
-    sought : bool
-        Whether it is the first one since the consumer was told to go on there.
-    records : list
-    """
-
-    start: int
-    sought: bool
-    records: list[Any]
-
-
-class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
-    """Faust's consumer thread, with a short fetch, a lease and an own rewind."""
-
-    manners: Manners
-
-    def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:
-        kafka = super()._create_worker_consumer(transport)
-        # Faust fixes 1,500 ms. While a fetch waits at the broker, partitions whose records were
-        # taken meanwhile are not asked for: at low rates that was the delay's tail.
-        kafka._fetch_max_wait_ms = int(self.manners.fetch_wait * 1000)
-        return kafka
-
-    @property
-    def refusal(self) -> Exception | None:
-        """Why the group's coordinator goes no further, if it does not."""
-        coordinator = getattr(self._consumer, "_coordinator", None)
-        return getattr(coordinator, "_pending_exception", None)
-
-    async def on_start(self) -> None:
-        """Start the consumer and watch its heartbeats."""
-        await super().on_start()
-        coordinator = self._consumer._coordinator
-        heartbeat = coordinator._do_heartbeat
-        lease = self.manners.keeper.lease
-
-        async def watched() -> bool:
-            started = lease.now()
-            alive: bool = await heartbeat()
-            if alive:
-                lease.renew(started)
-            return alive
-
-        coordinator._do_heartbeat = watched
-
-    async def rewind(self, tps: Iterable[TP]) -> Mapping[TP, int | None]:
-        """Go back to the committed offsets, to the beginning where there is none.
-
-        aiokafka's own way back leaves a partition without a commit where it is, past records that
-        were fetched and dropped.
-        """
-        kafka = self._ensure_consumer()
-        committed = {}
-        for tp in tps:
-            offset = committed[tp] = await kafka.committed(driver.ensure_aiokafka_TP(tp))
-            if offset is None:
-                await kafka.seek_to_beginning(driver.ensure_aiokafka_TP(tp))
-            else:
-                kafka.seek(driver.ensure_aiokafka_TP(tp), offset)
-        return committed
 
 
 class Consumer(WatchedConsumer):
@@ -154,7 +71,7 @@ class Consumer(WatchedConsumer):
                 message.value = (
                     self._stretch(tp, batch)
                     if is_changelog
-                    else Batch(generation, tp.partition, batch, _size(batch))
+                    else Batch(generation, tp.partition, batch, size_of(batch))
                 )
                 yield tp, message
 
@@ -295,9 +212,3 @@ class Transport(driver.Transport):  # type: ignore[misc]
     Consumer = Consumer
     Fetcher = Fetcher
     Producer = Producer
-
-
-def _size(batch: list[Any]) -> int:
-    # -1 for what is not there: near enough for a limit, and several times as fast as a loop.
-    size: int = sum(map(_VALUE_SIZE, batch)) + sum(map(_KEY_SIZE, batch))
-    return size

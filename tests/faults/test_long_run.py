@@ -29,7 +29,7 @@ def outcome(request: pytest.FixtureRequest, needs_kafka: None, tmp_path: Path) -
     seed = request.config.getoption("--faults-seed", None)
     if seed is None:
         seed = random.SystemRandom().randrange(1_000_000)
-    # With write buffers so small RocksDB's log of writes rests at the load's bursts.
+    # With write buffers so small RocksDB's log of writes rests under this load.
     setting = Setting(seed=seed, seconds=240, counts=COUNTS, store_mib=1)
     found = perform(setting, tmp_path, print)
     shutil.rmtree(tmp_path / "kafka")  # logs of the others stay where the test fails

@@ -21,6 +21,7 @@ from stream_cw.core.rows import Version, decode_row
 from stream_cw.core.state import live_devices
 from stream_cw.errors import LogMismatchError, TooManyRefusedError
 from stream_cw.worker import breath, rounds
+from stream_cw.worker.batches import Batch
 from stream_cw.worker.flight import IN_FLIGHT, Flight
 from stream_cw.worker.held import Held
 from stream_cw.worker.lease import Lease
@@ -32,7 +33,6 @@ from stream_cw.worker.rounds import Rounds
 from stream_cw.worker.sending import Outgoing
 from stream_cw.worker.setup import Setup
 from stream_cw.worker.stats import Stats
-from stream_cw.worker.transport import Batch
 
 TOPICS = topic_names()
 EPOCH = bytes(16)
