@@ -170,10 +170,7 @@ def build_app(
         async for event in stream.events():
             await rounds.run(event.value)
 
-    async def end_interval() -> None:
-        table.data.end_interval()
-
-    app.timer(settings.commit_interval)(end_interval)
+    app.timer(settings.commit_interval)(table.data.end_interval)
     app.task(rounds.push_changes)
     app.task(eraser.run)
     app.finalize()

@@ -195,7 +195,7 @@ class StateStore(rocksdb.Store):  # type: ignore[misc]
         except Exception as error:  # noqa: BLE001 - rocksdict has no type for it
             raise noted(error, self.partition_path(partition)) from None
 
-    def end_interval(self) -> None:
+    async def end_interval(self) -> None:
         """Note that a commit interval is over."""
         try:
             self._log.end_interval(self._dbs.values())

@@ -205,8 +205,6 @@ def numbers(state: ProfileState | None) -> dict[str, Any] | None:
         **laid_out,
         "minutes": list(state.minutes),
         "hours": list(state.hours),
-        "returning": tuple(state.returning),
-        "resume_gaps": state.resume_gaps,
         "devices": {device.device_id: _device(device) for device in state.devices},
         "shows": {show_id: _show(show_id, data, ids) for show_id, data in state.shows.items()},
         "event_ids": [

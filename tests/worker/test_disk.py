@@ -25,6 +25,13 @@ def a_round(number: int) -> dict[bytes, bytes]:
     return {PLACE: b"%d" % number, **dict.fromkeys(touched, b"%d:" % number + b"x" * 3_000)}
 
 
+def batch_of(number: int) -> rocksdict.WriteBatch:
+    batch = rocksdict.WriteBatch(raw_mode=True)
+    for key, value in a_round(number).items():
+        batch.put(key, value)
+    return batch
+
+
 def after(number: int) -> dict[bytes, bytes]:
     found: dict[bytes, bytes] = {}
     for each in range(number + 1):
@@ -36,10 +43,7 @@ def write(path: Path) -> Iterator[int]:
     """Write rounds; the store is closed at the end."""
     db = open_store(path, shared_memory(1 << 24, 1 << 20))
     for number in range(ROUNDS):
-        batch = rocksdict.WriteBatch(raw_mode=True)
-        for key, value in a_round(number).items():
-            batch.put(key, value)
-        db.write(batch)
+        db.write(batch_of(number))
         yield number
     db.close()
 
@@ -51,14 +55,20 @@ def write_until_killed(path: Path) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
+def run_until_killed(code: str, *arguments: str) -> None:
+    """Run code that may import the tests here, and that ends as by a kill."""
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    command = [sys.executable, "-c", code, *arguments]
+    assert subprocess.run(command, env=environment, check=False).returncode == -signal.SIGKILL
+
+
 @pytest.fixture(scope="module")
 def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store as a killed worker leaves it, with more than one log of writes."""
     path = tmp_path_factory.mktemp("store") / "killed.db"
-    code = "import sys, test_disk, pathlib; test_disk.write_until_killed(pathlib.Path(sys.argv[1]))"
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
-    done = subprocess.run([sys.executable, "-c", code, str(path)], env=environment, check=False)
-    assert done.returncode == -signal.SIGKILL
+    run_until_killed(
+        "import sys, test_disk as t; t.write_until_killed(t.Path(sys.argv[1]))", str(path)
+    )
     return path
 
 

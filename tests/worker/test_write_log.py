@@ -2,14 +2,12 @@
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 import rocksdict
-from test_disk import PLACE, a_round, after, opened
+from test_disk import PLACE, after, batch_of, opened, run_until_killed
 
 from stream_cw.worker.disk import open_store, shared_memory
 from stream_cw.worker.write_log import WriteLog
@@ -25,7 +23,8 @@ def live(path: Path, steps: list[str]) -> None:
     for step in steps:
         if step.isdigit():
             for number in range(number, number + int(step)):  # noqa: B020 - goes on
-                write(db, log, number)
+                batch = batch_of(number)
+                db.write(batch, log.options(batch.size_in_bytes()))
             number += 1
         elif step == "end":
             log.end_interval([db])
@@ -34,13 +33,6 @@ def live(path: Path, steps: list[str]) -> None:
         else:
             db.close()
     os.kill(os.getpid(), signal.SIGKILL)
-
-
-def write(db: rocksdict.Rdict, log: WriteLog, number: int) -> None:
-    batch = rocksdict.WriteBatch(raw_mode=True)
-    for key, value in a_round(number).items():
-        batch.put(key, value)
-    db.write(batch, log.options(batch.size_in_bytes()))
 
 
 def wait_until_flushed(db: rocksdict.Rdict) -> None:
@@ -53,9 +45,7 @@ def wait_until_flushed(db: rocksdict.Rdict) -> None:
 def left_by(path: Path, *steps: str | int) -> int:
     """Number of rounds that are there after a kill; none before them is missing."""
     code = "import sys, test_write_log as t; t.live(t.Path(sys.argv[1]), sys.argv[2:])"
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
-    command = [sys.executable, "-c", code, str(path), *map(str, steps)]
-    assert subprocess.run(command, env=environment, check=False).returncode == -signal.SIGKILL
+    run_until_killed(code, str(path), *map(str, steps))
     found = opened(path)
     number = int(found[PLACE])
     assert found == after(number)
