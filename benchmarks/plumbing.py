@@ -15,7 +15,6 @@ from stream_cw.config import load_settings
 from stream_cw.core.records import Record
 from stream_cw.worker import flight, rounds
 from stream_cw.worker.held import Held
-from stream_cw.worker.mark import MARK_KEY, encode_mark
 from stream_cw.worker.output import Output
 from stream_cw.worker.run import run_worker
 from stream_cw.worker.sending import Outgoing
@@ -67,8 +66,6 @@ def put_out(
         yield
     states: Any = work.changes
     output.stored = {key: state.data for key, state in states.items()}
-    output.stored[MARK_KEY] = encode_mark(output.mark)
-    output.changelog = [Outgoing(key, value) for key, value in output.stored.items()]
 
 
 def main() -> int:

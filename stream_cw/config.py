@@ -101,6 +101,12 @@ class Settings(BaseSettings):
     store_buffer_bytes: int = Field(
         default=33_554_432, ge=1_048_576, description="Write buffers of all partitions together."
     )
+    pending_bytes: int = Field(
+        default=201_326_592,
+        ge=1_048_576,
+        description="Most bytes of states that wait to be written, so that one that changes again "
+        "meanwhile is written once.",
+    )
     model: Literal["shipped", "recency"] = Field(
         default="shipped",
         description="What orders rows where no published model is in force.",

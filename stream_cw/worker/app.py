@@ -112,6 +112,7 @@ def build_app(
             most_bytes=settings.round_bytes,
             batch_records=batch_records(settings),
             batch_bytes=settings.fetch_bytes,
+            pending_bytes=settings.pending_bytes,
             guarded=not settings.unsafe_no_guard,
             limit=_limit(settings),
         )

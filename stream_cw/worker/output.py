@@ -13,7 +13,7 @@ from stream_cw.core.rows import SOURCE_OFFSET, SOURCE_PARTITION, encode_row, row
 from stream_cw.core.state import ProfileState, is_live
 from stream_cw.core.trace import TRACEPARENT
 from stream_cw.worker.held import Held
-from stream_cw.worker.mark import AGAIN_HEADER, MARK_KEY, Mark, encode_mark
+from stream_cw.worker.mark import AGAIN_HEADER, Mark
 from stream_cw.worker.metrics import Metrics
 from stream_cw.worker.sending import Outgoing
 from stream_cw.worker.stats import Stats
@@ -28,13 +28,15 @@ class Output(Struct, kw_only=True):
     Attributes
     ----------
     partition : int
-    mark : Mark
-        Of the partition after the round.
+    mark : Mark or None
+        Of the partition after the round; None for a round of rows alone.
     states : dict of bytes to ProfileState or None
         For the rounds that follow while this one is under way.
     stored : dict of bytes to (bytes or None)
-        For the store; the mark is among them.
-    changelog, rows, letters : list of Outgoing
+        The same, encoded.
+    again : set of bytes
+        Keys of states that were dealt with before.
+    rows, letters : list of Outgoing
     orders : int
         How many of the letters are orders to erase those of a forgotten profile.
     since : list of int
@@ -42,10 +44,10 @@ class Output(Struct, kw_only=True):
     """
 
     partition: int
-    mark: Mark
+    mark: Mark | None
     states: dict[bytes, ProfileState | None]
     stored: dict[bytes, bytes | None] = {}
-    changelog: list[Outgoing] = []
+    again: set[bytes] = set()
     rows: list[Outgoing] = []
     letters: list[Outgoing] = []
     orders: int = 0
@@ -74,7 +76,7 @@ def put_out(
         output.orders += 1
     for key in work.erased:
         held.forget(key)
-        output.rows.append(Outgoing(key, None, _source(work.partition.number, work.last)))
+        output.rows.append(tombstone(key, work.partition.number, work.last))
         stats.tombstones += 1
     for key, due in work.due.items():
         if (record := _row(key, due, held, view, now_ms)) is None:
@@ -86,20 +88,10 @@ def put_out(
                 output.since.append(due.since_ms)
         yield
     for key, state in work.changes.items():
-        if state is not None:
-            output.stored[key] = encode_state(state)
-            yield
-    # States, mark, tombstones: see `mark` for why in this order.
-    output.stored[MARK_KEY] = encode_mark(output.mark)
-    late = {key for key, state in work.changes.items() if state and work.is_past(state)}
-    output.changelog = [
-        Outgoing(key, value, AGAIN if key in late else []) for key, value in output.stored.items()
-    ]
-    for key, state in work.changes.items():
-        if state is None:
-            output.stored[key] = None
-            source = _source(work.partition.number, work.last)
-            output.changelog.append(Outgoing(key, None, source))
+        output.stored[key] = None if state is None else encode_state(state)
+        if state is not None and work.is_past(state):
+            output.again.add(key)
+        yield
 
 
 def push_out(
@@ -142,7 +134,12 @@ def _row(key: bytes, due: Due, held: Held, view: View, now_ms: int) -> Outgoing 
 
 def again(partition: int, key: bytes, value: bytes | None, seen: int) -> Outgoing:
     """Encode what the changelog is to end with for a key: its state, or that it is forgotten."""
-    return Outgoing(key, value, AGAIN if value is not None else _source(partition, seen))
+    return tombstone(key, partition, seen) if value is None else Outgoing(key, value, AGAIN)
+
+
+def tombstone(key: bytes, partition: int, seen: int) -> Outgoing:
+    """Encode that nothing is left for a key of what was seen up to an offset."""
+    return Outgoing(key, None, _source(partition, seen))
 
 
 def _source(partition: int, offset: int) -> list[tuple[str, bytes]]:
@@ -165,11 +162,6 @@ def count(work: Work, stats: Stats, metrics: Metrics) -> None:
 def measure(records: int, outputs: Iterable[Output], metrics: Metrics) -> None:
     """Note the size of a round, and of the largest state that it leaves."""
     metrics.observe("round_records", records)
-    # Beside states there is the mark, which is smaller than any.
-    sizes = [
-        max(map(len, filter(None, output.stored.values())))
-        for output in outputs
-        if any(output.states.values())
-    ]
+    sizes = [len(state) for output in outputs for state in output.stored.values() if state]
     if sizes:
         metrics.observe("state_bytes", max(sizes))

@@ -17,13 +17,15 @@ from stream_cw.errors import TooManyRefusedError
 from stream_cw.worker.batches import LOG_APPEND_TIME, Batch
 from stream_cw.worker.breath import Breath
 from stream_cw.worker.checks import check_start
-from stream_cw.worker.flight import Flight, Overtaken
+from stream_cw.worker.flight import Flight
 from stream_cw.worker.live import Live
 from stream_cw.worker.output import Output, again, count, measure, push_out, put_out
 from stream_cw.worker.refusals import Refusals
 from stream_cw.worker.sending import Outgoing
 from stream_cw.worker.setup import Setup
+from stream_cw.worker.tenure import Overtaken, Tenure
 from stream_cw.worker.work import Partition, Work
+from stream_cw.worker.write_behind import WriteBehind
 
 TAKING_MS: Final = 50
 """A round takes no further batch after so long: rows leave when all of it is computed."""
@@ -37,7 +39,9 @@ class Rounds:
     def __init__(self, setup: Setup) -> None:
         self.setup = setup
         self.lease = setup.lease
-        self._flight = Flight(setup)
+        self._tenure = Tenure(setup)
+        self._behind = WriteBehind(setup, self._tenure)
+        self._flight = Flight(setup, self._tenure, self._behind)
         self._next: dict[int, int] = {}
         self._open = False
         self._halted_at = self.lease.now()
@@ -63,8 +67,9 @@ class Rounds:
         return self._open
 
     def is_busy(self) -> bool:
-        """Whether records wait or rounds are under way."""
-        return len(self._flight) > 0 or (self._queue is not None and self._queue.qsize() > 0)
+        """Whether records wait, rounds are under way, or what they left is not written."""
+        waits = self._queue is not None and self._queue.qsize() > 0
+        return waits or len(self._flight) > 0 or not self._behind.is_idle()
 
     def check_changelog(self, ends: Mapping[int, int]) -> None:
         """End the process where another worker wrote into the changelog.
@@ -73,11 +78,11 @@ class Rounds:
         of the next start, or of the next owner, puts the newer ones on top again.
         """
         for partition, end in ends.items():
-            if self._flight or not self._open:
+            if self._behind.is_writing() or not self._open:
                 return
             place = self.setup.store.place(partition)
             if place is not None and end > place + 1:
-                self.setup.fail(self._flight.foreign(partition, place + 1, end - 1))
+                self.setup.fail(self._behind.foreign(partition, place + 1, end - 1))
 
     # Hand-over
 
@@ -88,19 +93,25 @@ class Rounds:
         self._live.clear()
         self._next.clear()
         self.setup.metrics.forget_shares()
-        self._flight.resume()
+        self._behind.clear()
+        self._tenure.resume()
         self._open = True
         now = self.lease.now()
         self.lease.renew(now)
         self.setup.metrics.level("hand_over_seconds", now - self._halted_at)
 
     async def settle(self) -> None:
-        """Start no further round and see those in flight through."""
+        """Start no further round, see those in flight through, and write what they left.
+
+        Nothing goes further if this worker was not heard of in time.
+        """
         if self._open:
             self._halted_at = self.lease.now()
         self._open = False
         self._room.set()
+        self._tenure.end()
         await self._flight.land()
+        await self._behind.flush()
 
     async def write_again(self, partitions: Iterable[int]) -> None:
         """Put what a worker that was cut off has hidden with older states back on top."""
@@ -113,7 +124,7 @@ class Rounds:
             ]
             if records:
                 self.setup.stats.rewritten += len(records)
-                store.write(partition, {}, await self._flight.append(partition, records))
+                store.write(partition, {}, await self._behind.append(partition, records))
 
     # Rounds
 
@@ -146,6 +157,7 @@ class Rounds:
         async with self._turn:
             try:
                 await self._flight.wait_for_room()
+                await self._behind.wait_for_room()
                 yield
             except Overtaken:
                 pass
@@ -157,28 +169,31 @@ class Rounds:
 
     def _gather(self, first: Batch) -> Iterator[Batch]:
         """Yield a batch and those that wait behind it, up to the most records and bytes."""
-        setup, queue = self.setup, self._queue
+        queue = self._queue
         records, size = len(first.records), first.size
         self._room.set()
         yield first
-        while (
-            queue is not None
-            and queue.qsize()
-            and records + setup.batch_records <= setup.most_records
-            and size + setup.batch_bytes <= setup.most_bytes
-        ):
+        while queue is not None and queue.qsize() and self._fits(records, size):
             batch: Batch = queue.get_nowait().value
             self._room.set()
             records, size = records + len(batch.records), size + batch.size
             yield batch
 
+    def _fits(self, records: int, size: int) -> bool:
+        """Whether another batch fits into a round that has so much."""
+        setup = self.setup
+        return (
+            records + setup.batch_records <= setup.most_records
+            and size + setup.batch_bytes <= setup.most_bytes
+        )
+
     async def _start(self, generation: int, first: Batch) -> None:
-        breath, records = Breath(), 0
+        breath, records, size, is_full = Breath(), 0, 0, False
         works: dict[int, Work] = {}
         for batch in self._gather(first):
             if batch.generation != generation:
                 continue
-            records += len(batch.records)
+            records, size = records + len(batch.records), size + batch.size
             work = works.get(batch.partition) or works.setdefault(
                 batch.partition, self._new_work(batch.partition)
             )
@@ -190,7 +205,8 @@ class Rounds:
                     work.take(_record(found))
                     if breath.is_due():
                         await self._breathe(breath, generation)
-            if breath.worked_ms() >= TAKING_MS:
+            is_full = breath.worked_ms() >= TAKING_MS or not self._fits(records, size)
+            if is_full:
                 break
         outputs = []
         view = self.setup.view()
@@ -211,7 +227,7 @@ class Rounds:
         self.setup.stats.working_ms += breath.worked_ms()
         if works:
             measure(records, outputs, self.setup.metrics)
-            self._launch(generation, works.values(), outputs)
+            self._launch(generation, works.values(), outputs, is_full=is_full)
 
     async def _push(self, generation: int, named: frozenset[str]) -> None:
         breath, view, setup = Breath(), self.setup.view(), self.setup
@@ -228,20 +244,27 @@ class Rounds:
         setup.stats.pushed += pushed
         setup.stats.rows += pushed
         outputs = [
-            Output(partition=number, mark=self._flight.mark(number), states={}, rows=made)
+            Output(partition=number, mark=None, states={}, rows=made)
             for number, made in rows.items()
             if made
         ]
         if outputs:
             self._launch(generation, (), outputs)
 
-    def _launch(self, generation: int, works: Iterable[Work], outputs: list[Output]) -> None:
+    def _launch(
+        self,
+        generation: int,
+        works: Iterable[Work],
+        outputs: list[Output],
+        *,
+        is_full: bool = False,
+    ) -> None:
         for work in works:
             self._next[work.partition.number] = work.last + 1
             self._live.note(work.partition.number, work.changes)
             count(work, self.setup.stats, self.setup.metrics)
         self.setup.stats.rounds += 1
-        self._flight.launch(generation, outputs)
+        self._flight.launch(generation, outputs, is_full=is_full)
 
     async def _check_gap(self, partition: int, needed: int, generation: int) -> None:
         """End where records went away unread: aiokafka goes on at the log's start without a word.

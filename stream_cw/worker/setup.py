@@ -33,7 +33,7 @@ class Store(Protocol):
     def write(
         self, partition: int, changes: dict[bytes, bytes | None], changelog_offset: int
     ) -> None:
-        """Write a round, all or nothing."""
+        """Write a piece, all or nothing."""
 
 
 class Setup(Struct, frozen=True, kw_only=True):
@@ -57,6 +57,8 @@ class Setup(Struct, frozen=True, kw_only=True):
         Waits for a change of the catalog, and tells which ids it named.
     ordered : callable
         Told when dead letters were ordered to be erased.
+    pending_bytes : int
+        What states may take up that wait to be written.
     limit : Limit or None
         Of the share of refused records; None: there is none.
     """
@@ -81,5 +83,6 @@ class Setup(Struct, frozen=True, kw_only=True):
     most_bytes: int
     batch_records: int
     batch_bytes: int
+    pending_bytes: int
     guarded: bool = True
     limit: Limit | None = None
