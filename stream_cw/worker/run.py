@@ -26,6 +26,7 @@ from stream_cw.worker.app import App, build_app
 from stream_cw.worker.catalog import Catalog
 from stream_cw.worker.checks import check_deployment
 from stream_cw.worker.datadir import locked
+from stream_cw.worker.heap import return_large_blocks
 from stream_cw.worker.metrics import Metrics
 from stream_cw.worker.models import Models, initial_view, trusted_keys
 from stream_cw.worker.probes import Standing, answering
@@ -67,6 +68,7 @@ def run_worker(settings: Settings, brokers: Brokers | None = None) -> int:
     """
     quiet = "DEBUG" if settings.log_level == "DEBUG" else "ERROR"
     set_up_logging(settings.log_level, settings.log_format, FRAMEWORK, quiet)
+    return_large_blocks()
     topics = topic_names(settings.topic_prefix, settings.app_id)
     try:
         with locked(settings.data_dir):
