@@ -2,8 +2,8 @@
 
 A state guards its own profile. A record that was refused has no state, and a forgotten profile has
 none any more; for these the mark says that the record was dealt with. In the changelog it follows
-the states of its round and precedes the tombstones: a mark without a state then means that nothing
-is left to do, wherever a crash cut the round.
+the states that are written with it and precedes the tombstones: a mark without a state then means
+that nothing is left to do, wherever a crash cut what was written.
 
 Where the share of refused records is limited, the mark also says which of the last were refused.
 """

@@ -46,7 +46,7 @@ class Setup(Struct, frozen=True, kw_only=True):
     generation : callable
         The consumer group's generation, as this worker knows it.
     done : callable
-        Told partition and next offset when a round is through.
+        Told partition and next offset when all before is written.
     log_start : callable
         Asks for the first offset that a partition of the event topic still has.
     fail : callable

@@ -1,9 +1,9 @@
 """The states on this machine: one RocksDB for each partition, behind Faust's table.
 
-A store is never ahead of the changelog: a round is written only after the broker has acknowledged
-its changelog records, and states, mark and changelog offset go in together. What a crash leaves out
-is read back from the changelog: the last rounds, or where much is written (`write_log`) the last
-commit interval.
+A store is never ahead of the changelog: a piece of what rounds leave is written only after the
+broker has acknowledged its changelog records, and with their offset, all or nothing. What a crash
+leaves out is read back from the changelog: the last pieces, or where much is written (`write_log`)
+the last commit interval.
 """
 
 import logging
@@ -90,7 +90,7 @@ class StateStore(rocksdb.Store):  # type: ignore[misc]
     def write(
         self, partition: int, changes: Mapping[bytes, bytes | None], changelog_offset: int
     ) -> None:
-        """Write a round and its place in the changelog, all or nothing."""
+        """Write a piece of what rounds left and its place in the changelog, all or nothing."""
         batch = rocksdict.WriteBatch(raw_mode=True)
         for key, value in changes.items():
             if value is None:
