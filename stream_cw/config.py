@@ -101,11 +101,18 @@ class Settings(BaseSettings):
     store_buffer_bytes: int = Field(
         default=33_554_432, ge=1_048_576, description="Write buffers of all partitions together."
     )
+    pending_seconds: float = Field(
+        default=5.0,
+        ge=0.0,
+        le=60.0,
+        description="Most time for which states wait to be written while the worker catches up, so "
+        "that one that changes again meanwhile is written once; after a kill the events of that "
+        "time are done again. Where it keeps up they wait for a tenth of a second at most.",
+    )
     pending_bytes: int = Field(
         default=201_326_592,
         ge=1_048_576,
-        description="Most bytes of states that wait to be written, so that one that changes again "
-        "meanwhile is written once.",
+        description="Most bytes of states that wait to be written.",
     )
     model: Literal["shipped", "recency"] = Field(
         default="shipped",

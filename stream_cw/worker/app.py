@@ -113,6 +113,7 @@ def build_app(
             batch_records=batch_records(settings),
             batch_bytes=settings.fetch_bytes,
             pending_bytes=settings.pending_bytes,
+            pending_seconds=settings.pending_seconds,
             guarded=not settings.unsafe_no_guard,
             limit=_limit(settings),
         )

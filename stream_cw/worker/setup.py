@@ -57,8 +57,8 @@ class Setup(Struct, frozen=True, kw_only=True):
         Waits for a change of the catalog, and tells which ids it named.
     ordered : callable
         Told when dead letters were ordered to be erased.
-    pending_bytes : int
-        What states may take up that wait to be written.
+    pending_bytes, pending_seconds
+        What states may take up that wait to be written, and how long they may wait.
     limit : Limit or None
         Of the share of refused records; None: there is none.
     """
@@ -84,5 +84,6 @@ class Setup(Struct, frozen=True, kw_only=True):
     batch_records: int
     batch_bytes: int
     pending_bytes: int
+    pending_seconds: float
     guarded: bool = True
     limit: Limit | None = None

@@ -9,8 +9,9 @@ profile comes again: a state of a full profile is ten times as large as its row.
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from itertools import chain
 from typing import Final
 
 from msgspec import Struct
@@ -25,8 +26,7 @@ from stream_cw.worker.tenure import Overtaken, Tenure
 MOMENT_SECONDS: Final = 0.1
 """How long states wait where the worker keeps up."""
 LOOK_SECONDS: Final = 2.0
-"""How long where it catches up; and on up to the next where profiles come again."""
-MOST_SECONDS: Final = 5.0
+"""How long where it catches up; longer, as the settings say, where profiles come again."""
 WORTH_WAITING: Final = 8
 """One in so many changes has to be of a state that waits already."""
 FILLED: Final = 0.75
@@ -36,11 +36,64 @@ PIECE_BYTES: Final = 2_000_000
 
 
 class Pending(Struct):
-    """What waits of a partition: encoded states by key, None for those to be erased."""
+    """What waits of a partition.
+
+    Attributes
+    ----------
+    mark : Mark
+        Of the last round that left something here.
+    states : dict of bytes to (bytes or None)
+        Encoded; None for one that is to be erased.
+    again : set of bytes
+        Keys of states that were dealt with before.
+    size : int
+        Bytes of the states.
+    """
 
     mark: Mark
     states: dict[bytes, bytes | None] = {}
     again: set[bytes] = set()
+    size: int = 0
+
+    def add(self, output: Output, mark: Mark) -> int:
+        """Add what a round leaves; return how many states it replaces."""
+        states, added = self.states, output.stored
+        replaced = states.keys() & added.keys()
+        self.size -= sum(_size(key, states[key]) for key in replaced)
+        self.size += sum(_size(key, state) for key, state in added.items())
+        states.update(added)
+        self.again -= added.keys()
+        self.again |= output.again
+        self.mark = mark
+        return len(replaced)
+
+    def drop(self, keys: Iterable[bytes | None]) -> None:
+        """Drop states that are written."""
+        for key in keys:
+            if key in self.states:
+                self.size -= _size(key, self.states.pop(key))
+
+    def pieces(self, partition: int, most_bytes: int = PIECE_BYTES) -> Iterator[list[Outgoing]]:
+        """Cut it into pieces: states, mark, tombstones; see `mark` for why in this order."""
+        piece: list[Outgoing] = []
+        size = 0
+        states = list(self.states.items())
+        for key, state in states:
+            if state is None:
+                continue
+            if piece and size + len(state) > most_bytes:
+                yield piece
+                piece, size = [], 0
+            piece.append(Outgoing(key, state, AGAIN if key in self.again else []))
+            size += len(state)
+        piece.append(Outgoing(MARK_KEY, encode_mark(self.mark)))
+        erased = (key for key, state in states if state is None)
+        piece.extend(tombstone(key, partition, self.mark.offset) for key in erased)
+        yield piece
+
+
+def _size(key: bytes, state: bytes | None) -> int:
+    return len(key) + len(state or b"")
 
 
 class WriteBehind:
@@ -54,7 +107,6 @@ class WriteBehind:
         self._tenure = tenure
         self._pending: dict[int, Pending] = {}
         self._writing: dict[int, Pending] = {}
-        self._size = 0
         self._generation = 0
         self._since = 0.0
         self._catches_up = False
@@ -88,7 +140,7 @@ class WriteBehind:
 
     async def wait_for_room(self) -> None:
         """Wait until more may be taken."""
-        while self._size >= self._setup.pending_bytes and not self.is_idle():
+        while self._size() >= self._setup.pending_bytes:
             self._room.clear()
             await self._room.wait()
 
@@ -123,21 +175,15 @@ class WriteBehind:
         if not self._pending:
             self._begin()
         pending = self._pending.setdefault(output.partition, Pending(mark))
-        pending.mark = mark
-        states, added = pending.states, output.stored
-        for key, state in added.items():
-            if key in states:
-                self._replaced += 1
-                self._size -= _size(key, states[key])
-            self._size += _size(key, state)
-        self._taken += len(added)
-        states.update(added)
-        pending.again -= added.keys()
-        pending.again |= output.again
+        self._taken += len(output.stored)
+        self._replaced += pending.add(output, mark)
+
+    def _size(self) -> int:
+        waiting = chain(self._pending.values(), self._writing.values())
+        return sum(pending.size for pending in waiting)
 
     def clear(self) -> None:
         """Drop what waits: its events will come again."""
-        self._size -= sum(map(_size_of, self._pending.values()))
         self._pending = {}
 
     async def flush(self) -> None:
@@ -167,12 +213,15 @@ class WriteBehind:
                     await self._changed.wait()
 
     def _due_in(self) -> float:
-        if self._at_once or self._size >= FILLED * self._setup.pending_bytes:
+        if self._at_once or self._size() >= FILLED * self._setup.pending_bytes:
             return 0.0
-        wait = MOMENT_SECONDS
-        if self._catches_up:
-            is_worth_it = self._replaced * WORTH_WAITING >= self._taken
-            wait = MOST_SECONDS if is_worth_it else LOOK_SECONDS
+        most = self._setup.pending_seconds
+        if not self._catches_up:
+            wait = min(MOMENT_SECONDS, most)
+        elif self._replaced * WORTH_WAITING < self._taken:
+            wait = min(LOOK_SECONDS, most)
+        else:
+            wait = most
         return self._since + wait - self._setup.lease.now()
 
     async def _write(self) -> None:
@@ -185,18 +234,16 @@ class WriteBehind:
                 if isinstance(ended, BaseException):
                     raise ended
         finally:
-            self._size -= sum(map(_size_of, self._writing.values()))
             self._writing = {}
             self._room.set()
 
     async def _write_partition(self, generation: int, partition: int, pending: Pending) -> None:
-        for piece in _pieces(partition, pending):
+        for piece in pending.pieces(partition):
             place = await self.append(partition, piece)
             await self._tenure.hold(generation)
             written = {record.key: record.value for record in piece if record.key is not None}
             self._setup.store.write(partition, written, place)
-            for key in written.keys() & pending.states.keys():
-                self._size -= _size(key, pending.states.pop(key))
+            pending.drop(written)
             self._room.set()
         self._setup.done(partition, pending.mark.offset + 1)
 
@@ -220,30 +267,3 @@ class WriteBehind:
             f"topic {self._setup.topics.changelog}, partition {partition}: wanted offset {wanted} "
             f"for the next state, found {found}: another worker wrote here"
         )
-
-
-def _pieces(partition: int, pending: Pending) -> Iterator[list[Outgoing]]:
-    """Cut what waits into pieces: states, mark, tombstones; see `mark` for why in this order."""
-    piece: list[Outgoing] = []
-    size = 0
-    states = list(pending.states.items())
-    for key, state in states:
-        if state is None:
-            continue
-        if piece and size + len(state) > PIECE_BYTES:
-            yield piece
-            piece, size = [], 0
-        piece.append(Outgoing(key, state, AGAIN if key in pending.again else []))
-        size += len(state)
-    piece.append(Outgoing(MARK_KEY, encode_mark(pending.mark)))
-    erased = (key for key, state in states if state is None)
-    piece.extend(tombstone(key, partition, pending.mark.offset) for key in erased)
-    yield piece
-
-
-def _size(key: bytes, state: bytes | None) -> int:
-    return len(key) + len(state or b"")
-
-
-def _size_of(pending: Pending) -> int:
-    return sum(_size(*one) for one in pending.states.items())

@@ -24,40 +24,42 @@ pytestmark = [pytest.mark.kafka, pytest.mark.faults, pytest.mark.timeout(300)]
 EVENTS = 2_000
 EARLY_COMMIT = """
 import asyncio
-from stream_cw.worker import flight
+from stream_cw.worker import flight, write_behind
 
-launch, append = flight.Flight.launch, flight.Flight.append
+launch, append = flight.Flight.launch, write_behind.WriteBehind.append
 
-def hasty(self, generation, outputs):
+def hasty(self, generation, outputs, **how):
     for output in outputs:
         self._setup.done(output.partition, output.mark.offset + 1)
-    launch(self, generation, outputs)
+    launch(self, generation, outputs, **how)
 
 async def slow(self, partition, records):
     await asyncio.sleep(3)
     return await append(self, partition, records)
 
-flight.Flight.launch, flight.Flight.append = hasty, slow
+flight.Flight.launch, write_behind.WriteBehind.append = hasty, slow
 """
 EARLY_STORE = """
 import asyncio
-from stream_cw.worker import flight
+from stream_cw.worker import flight, write_behind
+from stream_cw.worker.mark import MARK_KEY, encode_mark
 
-launch, append = flight.Flight.launch, flight.Flight.append
+launch, append = flight.Flight.launch, write_behind.WriteBehind.append
 
-def hasty(self, generation, outputs):
+def hasty(self, generation, outputs, **how):
     store = self._setup.store
     for output in outputs:
         place = store.place(output.partition)
-        place = (-1 if place is None else place) + len(output.changelog)
-        store.write(output.partition, output.stored, place)
-    launch(self, generation, outputs)
+        written = {**output.stored, MARK_KEY: encode_mark(output.mark)}
+        place = (-1 if place is None else place) + len(written)
+        store.write(output.partition, written, place)
+    launch(self, generation, outputs, **how)
 
 async def slow(self, partition, records):
     await asyncio.sleep(3)
     return await append(self, partition, records)
 
-flight.Flight.launch, flight.Flight.append = hasty, slow
+flight.Flight.launch, write_behind.WriteBehind.append = hasty, slow
 """
 RAISES = """
 from stream_cw.worker import rounds
@@ -154,6 +156,7 @@ def test_what_breaks_a_promise_turns_an_oracle_red(
         code=control.plant + RUN,
         round_records=52,
         commit_interval=control.commit_interval,
+        pending_seconds=0,  # else all would be written at once, at the end
         **settings,
     )
     wait_until(lambda: control.is_midway(system), "the first worker is in the middle")

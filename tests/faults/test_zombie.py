@@ -33,9 +33,9 @@ pytestmark = [pytest.mark.kafka, pytest.mark.faults, pytest.mark.timeout(300)]
 HALTS = """
 import os, signal
 from pathlib import Path
-from stream_cw.worker import flight
+from stream_cw.worker import write_behind
 
-append = flight.Flight.append
+append = write_behind.WriteBehind.append
 sign = Path(os.environ["STREAM_CW_DATA_DIR"]) / "halt"
 
 async def halted(self, partition, records):
@@ -44,7 +44,7 @@ async def halted(self, partition, records):
         os.kill(os.getpid(), signal.SIGSTOP)
     return await append(self, partition, records)
 
-flight.Flight.append = halted
+write_behind.WriteBehind.append = halted
 """
 """It has made sure that the partition is its own; then time passes, and it sends."""
 AT_ONCE = {"segment.ms": "100", "min.compaction.lag.ms": "0", "min.cleanable.dirty.ratio": "0.0"}

@@ -115,7 +115,7 @@ class Store:
 
 
 class Scene:
-    def __init__(self, limit: Limit | None = None, pending_bytes: int = 10**8) -> None:
+    def __init__(self, limit: Limit | None, pending_bytes: int, pending_seconds: float) -> None:
         self.broker, self.store = Broker(), Store()
         self.generation = 1
         self.now = 0.0
@@ -152,6 +152,7 @@ class Scene:
                 batch_records=10,
                 batch_bytes=10**4,
                 pending_bytes=pending_bytes,
+                pending_seconds=pending_seconds,
                 limit=limit,
             )
         )
@@ -188,9 +189,10 @@ def scene(
     play: Callable[[Scene], Awaitable[None]],
     limit: Limit | None = None,
     pending_bytes: int = 10**8,
+    pending_seconds: float = 0.0,
 ) -> Scene:
     async def main() -> Scene:
-        made = Scene(limit, pending_bytes)
+        made = Scene(limit, pending_bytes, pending_seconds)
         await play(made)
         return made
 

@@ -148,7 +148,8 @@ def test_changes_in_the_middle_of_the_evening_across_a_kill(
 ) -> None:
     system, rng = catalogued, random.Random(11)
     publish(system, whole(rng))
-    one, two = system.start("one", round_records=50), system.start("two")
+    one = system.start("one", round_records=50, pending_seconds=0)
+    two = system.start("two", pending_seconds=0)
     wait_until(lambda: system.sharing() == 2, "two workers share the partitions")
     events = list(evening(rng, 1_800))
     watch = Watch(system)

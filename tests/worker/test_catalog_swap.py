@@ -115,7 +115,8 @@ class TestOnKafka:
     ) -> None:
         system, rng = catalogued, random.Random(7)
         publish(system, whole(rng))
-        one, two = system.start("one", round_records=100), system.start("two")
+        one = system.start("one", round_records=100, pending_seconds=0)
+        two = system.start("two", pending_seconds=0)
         wait_until(lambda: system.sharing() == 2, "two workers share the partitions")
         system.produce(make_events(40, 3_000))
         wait_until(lambda: sum(max(0, n) for n in system.committed().values()) > 500, "commits")

@@ -17,7 +17,7 @@ from stream_cw.core.limits import SESSION_GAP_MS
 from stream_cw.core.rows import Version, decode_row
 from stream_cw.core.state import live_devices
 from stream_cw.errors import LogMismatchError, TooManyRefusedError
-from stream_cw.worker import breath, rounds, write_behind
+from stream_cw.worker import breath, rounds
 from stream_cw.worker.flight import IN_FLIGHT, Flight
 from stream_cw.worker.mark import MARK_KEY, Mark, decode_mark
 from stream_cw.worker.output import Output
@@ -25,13 +25,6 @@ from stream_cw.worker.refusals import Limit
 from stream_cw.worker.sending import Outgoing
 from stream_cw.worker.tenure import Tenure
 from stream_cw.worker.write_behind import WriteBehind
-
-
-@pytest.fixture(autouse=True)
-def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """States do not wait: what happens when they do is told in `test_write_behind`."""
-    for name in ("MOMENT_SECONDS", "LOOK_SECONDS", "MOST_SECONDS"):
-        monkeypatch.setattr(write_behind, name, 0.0)
 
 
 def test_rows_precede_the_state_and_the_state_precedes_store_and_commit() -> None:

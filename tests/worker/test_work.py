@@ -3,7 +3,9 @@
 import gc
 import weakref
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -32,14 +34,18 @@ from stream_cw.core.rows import SOURCE_OFFSET, Row, decode_row, encode_row, row_
 from stream_cw.core.state import ProfileState
 from stream_cw.history.replay import replay
 from stream_cw.worker.held import Held
-from stream_cw.worker.mark import MARK_KEY, decode_mark
+from stream_cw.worker.mark import MARK_KEY, Mark, decode_mark
 from stream_cw.worker.output import Output, put_out
 from stream_cw.worker.sending import Outgoing
 from stream_cw.worker.stats import Stats
 from stream_cw.worker.work import Partition, Work
+from stream_cw.worker.write_behind import Pending
 
 EPOCH = bytes(range(16))
 START = 1_700_000_000_000
+NO_MARK = Mark(EPOCH, -1)
+SMALL = 1
+"""Bytes of a piece: each state is one."""
 PROFILES = ("ann", "bob", "cleo")
 
 
@@ -99,12 +105,17 @@ class Machine:
         self.letters: list[tuple[bytes, bytes | None]] = []
         self.changelog: list[Outgoing] = []
         self.store: dict[bytes, bytes] = {}
+        self.pending = Pending(NO_MARK)
         self.held = Held(10**9)
         self.stats = Stats()
 
     def compute(self, records: Sequence[Record]) -> tuple[Work, Output]:
-        mark = decode_mark(self.store[MARK_KEY]).offset if MARK_KEY in self.store else -1
-        work = Work(Partition(EPOCH, 0, 1), mark=mark, lookup=self.state, guarded=self.guarded)
+        mark = self.pending.mark
+        if mark == NO_MARK and MARK_KEY in self.store:
+            mark = decode_mark(self.store[MARK_KEY])
+        work = Work(
+            Partition(EPOCH, 0, 1), mark=mark.offset, lookup=self.state, guarded=self.guarded
+        )
         for record in records:
             work.take(record)
         output = Output.of(work)
@@ -114,28 +125,39 @@ class Machine:
         return work, output
 
     def state(self, key: bytes) -> ProfileState | None:
-        return decode_state(self.store[key]) if key in self.store else None
+        data = self.pending.states.get(key, self.store.get(key))
+        return None if data is None else decode_state(data)
 
-    def run(self, records: Sequence[Record], cut: int | None = None) -> bool:
-        """Run a round; with `cut`, crash after so many records went out. Tell if it got through."""
+    def run(
+        self, records: Sequence[Record], cut: int | None = None, *, waits: bool = False
+    ) -> bool:
+        """Run a round, and write what it and those before it left, unless that waits.
+
+        With `cut`, crash after so many records went out. Tell if it got through.
+        """
         _, output = self.compute(records)
-        left = cut
-        for outgoing in (output.rows, output.letters, output.changelog):
-            for record in outgoing:
-                if left == 0:
-                    self.restart()
-                    return False
-                left = None if left is None else left - 1
-                if outgoing is output.changelog:
-                    self.changelog.append(record)
-                elif outgoing is output.rows:
-                    assert record.key is not None
-                    self.rows[record.key].append(record.value)
-                else:
-                    assert record.key is not None
-                    self.letters.append((record.key, record.value))
-        self.write(output.stored)
+        assert output.mark is not None
+        self.pending.add(output, output.mark)
+        for number, sending in enumerate(self.sendings(output, waits=waits)):
+            if number == cut:
+                self.restart()
+                return False
+            sending()
+        if not waits:
+            self.pending = Pending(NO_MARK)
         return True
+
+    def sendings(self, output: Output, *, waits: bool) -> Iterator[Callable[[], None]]:
+        for record in output.rows:
+            assert record.key is not None
+            yield partial(self.rows[record.key].append, record.value)
+        for record in output.letters:
+            assert record.key is not None
+            yield partial(self.letters.append, (record.key, record.value))
+        for piece in () if waits else list(self.pending.pieces(0, SMALL)):
+            for record in piece:
+                yield partial(self.changelog.append, record)
+            self.write({record.key: record.value for record in piece if record.key})
 
     def write(self, stored: dict[bytes, bytes | None]) -> None:
         for key, value in stored.items():
@@ -162,9 +184,18 @@ class Machine:
         """What a new process finds: the changelog, and nothing remembered."""
         self.held = Held(10**9)
         self.store = {}
+        self.pending = Pending(NO_MARK)
         for record in self.changelog:
             assert record.key is not None
             self.write({record.key: record.value})
+
+
+def changelog_of(output: Output) -> list[Outgoing]:
+    """What a round's states are in the changelog, where nothing else waits."""
+    assert output.mark is not None
+    pending = Pending(output.mark)
+    pending.add(output, output.mark)
+    return list(chain.from_iterable(pending.pieces(0)))
 
 
 class Oracle:
@@ -199,27 +230,30 @@ def assert_same(machine: Machine, oracle: Oracle) -> None:
             assert row_content(decode_row(last)) == row_content(made[-1])
 
 
-CUTS = st.lists(st.tuples(st.integers(1, 12), st.none() | st.integers(0, 12)), min_size=60)
+CUTS = st.lists(
+    st.tuples(st.integers(1, 12), st.none() | st.integers(0, 12), st.booleans()), min_size=60
+)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(log=logs(), plan=CUTS, lost_commits=st.sets(st.integers(0, 20)))
 def test_rounds_come_to_what_the_replay_comes_to_whatever_crashes_cut(
-    log: list[Record], plan: list[tuple[int, int | None]], lost_commits: set[int]
+    log: list[Record], plan: list[tuple[int, int | None, bool]], lost_commits: set[int]
 ) -> None:
     machine = Machine()
     committed = at = 0
-    for number, (length, cut) in enumerate(plan):
-        through = machine.run(log[at : at + length], cut)
+    for number, (length, cut, waits) in enumerate(plan):
+        through = machine.run(log[at : at + length], cut, waits=waits)
         at = min(at + length, len(log)) if through else committed
         if through and number in lost_commits:
             machine.restart()
             at = committed
-        elif through:
+        elif through and not waits:
             committed = at
     while at < len(log):
-        assert machine.run(log[at : at + 7])
+        assert machine.run(log[at : at + 7], waits=True)
         at += 7
+    assert machine.run([])
     assert_same(machine, Oracle(log))
 
 
@@ -232,7 +266,7 @@ def test_a_profile_that_was_forgotten_twice_stays_so_when_a_crash_hides_the_seco
         machine = Machine()
         assert machine.run(log[:1])
         _, whole = machine.compute(log[1:4])
-        sent = len(whole.rows) + len(whole.letters) + len(whole.changelog)
+        sent = len(whole.rows) + len(whole.letters) + len(changelog_of(whole))
         assert not machine.run(log[1:4], cut=sent - 1)
         for at in range(1, 5, length):
             assert machine.run(log[at : at + length])
@@ -305,8 +339,9 @@ def test_the_mark_follows_the_states_and_precedes_the_tombstones() -> None:
     _, output = machine.compute(
         a_log([an_event(ForgetProfile, 2, "ann"), an_event(Stop, 3, "bob")], start=2)
     )
-    assert [record.key for record in output.changelog] == [b"bob", MARK_KEY, b"ann"]
-    assert output.changelog[-1].value is None
+    records = changelog_of(output)
+    assert [record.key for record in records] == [b"bob", MARK_KEY, b"ann"]
+    assert records[-1].value is None
 
 
 def test_what_comes_again_sends_state_and_row_again() -> None:
@@ -317,7 +352,7 @@ def test_what_comes_again_sends_state_and_row_again() -> None:
     work, output = machine.compute(log)
     assert work.redelivered == 2
     assert [record.key for record in output.rows] == [b"ann/tv"]
-    assert [record.key for record in output.changelog] == [b"ann", MARK_KEY]
+    assert [record.key for record in changelog_of(output)] == [b"ann", MARK_KEY]
     assert output.rows[0].value == machine.rows[b"ann/tv"][-1]
 
 

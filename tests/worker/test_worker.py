@@ -14,12 +14,14 @@ from worker_support import (
     end_of,
     forget,
     last_values,
+    log_ends,
     make_events,
     stored,
     wait_until,
 )
 from worker_system import PARTITIONS, System
 
+from stream_cw.core.codec import decode_state
 from stream_cw.core.dead_letter import decode_dead_letter
 from stream_cw.core.events import encode_event
 from stream_cw.core.partition import partition_for
@@ -57,7 +59,7 @@ def test_sigterm_with_work_in_flight_loses_nothing_and_repeats_nothing(
 ) -> None:
     events = make_events(50, 6_000)
     system.produce(events[:5_000])
-    first = system.start(round_records=100)
+    first = system.start(round_records=100, pending_seconds=0)
     wait_until(lambda: any(o > 0 for o in system.committed().values()), "a first commit")
     before = first.stop()
     system.produce(events[5_000:])
@@ -81,7 +83,7 @@ def test_a_killed_worker_comes_back(
     events = make_events(50, 6_000)
     system.produce(events[:5_000])
     # In its first commit interval, so all that it writes it writes since the last.
-    first = system.start(round_records=100, commit_interval=60)
+    first = system.start(round_records=100, commit_interval=60, pending_seconds=0)
     wait_until(lambda: system.changelog_records() > 600, "some rounds are through")
     first.kill()
     assert set(system.committed().values()) == {-1001}
@@ -105,6 +107,29 @@ def test_a_killed_worker_comes_back(
     assert verdict.holds, verdict
 
 
+def test_what_waited_to_be_written_when_a_worker_was_killed_is_done_again(
+    system: System, tmp_path: Path
+) -> None:
+    events = make_events(50, 6_000)
+    system.produce(events)
+    first = system.start(round_records=100, pending_seconds=60)
+    rows = system.topics.rows
+    wait_until(
+        lambda: sum(log_ends(system.brokers, rows, PARTITIONS).values()) > 2_000, "rows are there"
+    )
+    first.kill()
+    written = last_values(system.changelog())
+    written.pop(MARK_KEY, None)
+    second = system.start()
+    system.wait_until_through(second)
+    stats = second.stop()
+    known = sum(decode_state(state).revision for state in written.values() if state)
+    assert stats["events"] == len(events) - known
+    verdict = verdict_of(system, tmp_path)
+    assert verdict.holds, verdict
+    assert verdict.repeated + verdict.lower > 0, "members had seen more than was written"
+
+
 def test_where_much_is_written_a_kill_leaves_out_less_than_a_commit_interval(
     system: System, tmp_path: Path, show_figure: Callable[[str], None]
 ) -> None:
@@ -112,7 +137,7 @@ def test_where_much_is_written_a_kill_leaves_out_less_than_a_commit_interval(
     events = make_events(500, 12_000)
     system.produce(events[:10_000])
     settings = {"store_buffer_bytes": 1_048_576, "round_records": 100}
-    first = system.start(commit_interval=60, **settings)
+    first = system.start(commit_interval=60, pending_seconds=0, **settings)
     wait_until(lambda: system.changelog_records() > 4_000, "some MiB are written")
     first.kill()
     written = len(system.changelog())
@@ -290,7 +315,7 @@ def test_a_halted_worker_does_not_go_on_where_another_took_over(
 ) -> None:
     events = make_events(40, 8_000)
     system.produce(events)
-    one = system.start("one", round_records=100)
+    one = system.start("one", round_records=100, pending_seconds=0)
     wait_until(lambda: sum(max(0, o) for o in system.committed().values()) > 500, "commits")
     one.send(signal.SIGSTOP)
     two = system.start("two")

@@ -17,11 +17,11 @@ from stream_cw.worker.tenure import Tenure
 from stream_cw.worker.write_behind import (
     LOOK_SECONDS,
     MOMENT_SECONDS,
-    MOST_SECONDS,
     WORTH_WAITING,
     WriteBehind,
 )
 
+MOST_SECONDS = 5.0
 States = Mapping[bytes, bytes | None]
 
 
@@ -62,11 +62,16 @@ class Behind:
             await breathe()
 
 
-def played(play: Callable[[Behind], Awaitable[None]]) -> Scene:
+def cut_into(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    pieces = write_behind.Pending.pieces
+    monkeypatch.setattr(write_behind.Pending, "pieces", lambda p, n: pieces(p, n, size))
+
+
+def played(play: Callable[[Behind], Awaitable[None]], pending_bytes: int = 10**8) -> Scene:
     async def main(s: Scene) -> None:
         await play(Behind(s))
 
-    return scene(main)
+    return scene(main, pending_bytes=pending_bytes, pending_seconds=MOST_SECONDS)
 
 
 def test_a_state_that_changes_again_is_written_once_with_all_that_came_before_the_write() -> None:
@@ -93,7 +98,7 @@ def test_a_state_that_changes_again_is_written_once_with_all_that_came_before_th
         await b.answer()
         assert b.scene.done == [2, 3]
         assert b.writes.is_idle()
-        assert b.writes._size == 0
+        assert b.writes.is_idle()
 
     assert not played(play).failures
 
@@ -121,20 +126,20 @@ def test_while_it_catches_up_states_wait_for_as_long_as_profiles_come_again(
 def test_states_that_take_up_too_much_are_written_and_rounds_wait_where_that_takes_long(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(write_behind, "PIECE_BYTES", 100)
+    cut_into(monkeypatch, 100)
     large = b"x" * 90
 
     async def play(b: Behind) -> None:
         limit = b.scene.rounds.setup.pending_bytes
         number = 0
-        while b.writes._size + 100 < write_behind.FILLED * limit:
+        while b.writes._size() + 100 < write_behind.FILLED * limit:
             await b.take({b"%09d" % number: large}, catches_up=True)
             number += 1
         assert not b.scene.broker.waiting
         await b.take({b"%09d" % number: large}, catches_up=True)
         assert b.writes.is_writing()
         await asyncio.wait_for(b.writes.wait_for_room(), 10)
-        while b.writes._size < limit:
+        while b.writes._size() < limit:
             number += 1
             await b.take({b"%09d" % number: large}, catches_up=True)
         waiting = asyncio.create_task(b.writes.wait_for_room())
@@ -149,25 +154,18 @@ def test_states_that_take_up_too_much_are_written_and_rounds_wait_where_that_tak
             await b.answer()
             await breathe()
         assert b.scene.done == [write_behind_marks(b), b.mark + 1]
-        assert b.writes._size == 0
+        assert b.writes.is_idle()
 
     def write_behind_marks(b: Behind) -> int:
         return decode_mark(next(v for k, v in b.sent() if k == MARK_KEY) or b"").offset + 1
 
-    assert not scene_of(play, pending_bytes=1_000).failures
-
-
-def scene_of(play: Callable[[Behind], Awaitable[None]], *, pending_bytes: int) -> Scene:
-    async def main(s: Scene) -> None:
-        await play(Behind(s))
-
-    return scene(main, pending_bytes=pending_bytes)
+    assert not played(play, pending_bytes=1_000).failures
 
 
 def test_pieces_are_states_then_the_mark_then_what_is_erased(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(write_behind, "PIECE_BYTES", 10)
+    cut_into(monkeypatch, 10)
 
     async def play(b: Behind) -> None:
         await b.take({b"gone": b"1", b"back": None, b"late": b"x" * 6})
@@ -220,7 +218,7 @@ def test_what_waits_is_written_before_partitions_are_handed_over() -> None:
         assert s.done == [1]
         assert not s.rounds.is_busy()
 
-    assert not scene(play).failures
+    assert not scene(play, pending_seconds=MOST_SECONDS).failures
 
 
 @pytest.mark.parametrize("how", ["generation", "lease"])
@@ -247,7 +245,7 @@ def test_what_waits_of_partitions_that_went_is_dropped_and_its_events_come_again
         assert s.done == [3]
         assert s.rounds.setup.stats.events == 6
 
-    assert not scene(play).failures
+    assert not scene(play, pending_seconds=MOST_SECONDS).failures
 
 
 def test_an_overtaken_write_goes_no_further_and_what_came_since_does() -> None:
@@ -265,7 +263,7 @@ def test_an_overtaken_write_goes_no_further_and_what_came_since_does() -> None:
         await b.answer()
         assert b.scene.store.data.keys() == {b"b", MARK_KEY}
         assert b.scene.done == [3]
-        assert b.writes._size == 0
+        assert b.writes.is_idle()
 
     assert not played(play).failures
 
@@ -289,7 +287,7 @@ def test_a_foreign_record_is_seen_while_states_wait_and_own_ones_are_none() -> N
         s.rounds.check_changelog({0: 3})
         assert len(s.failures) == 1
 
-    scene(play)
+    scene(play, pending_seconds=MOST_SECONDS)
 
 
 @pytest.mark.parametrize(("taking_ms", "waits"), [(0, LOOK_SECONDS), (10**6, MOMENT_SECONDS)])
@@ -305,4 +303,4 @@ def test_a_round_as_large_as_it_may_be_says_that_the_worker_catches_up(
         assert s.rounds._behind._due_in() == waits
         await settled(s)
 
-    assert not scene(play).failures
+    assert not scene(play, pending_seconds=MOST_SECONDS).failures
