@@ -271,23 +271,63 @@ def test_an_overtaken_write_goes_no_further_and_what_came_since_does() -> None:
 def test_a_foreign_record_is_seen_while_states_wait_and_own_ones_are_none() -> None:
     async def play(s: Scene) -> None:
         await s.run()
+        await settled(s)
+        s.rounds.resume()
+        await s.run()
         s.broker.answer()
         await breathe()
+        s.rounds.check_changelog({0: 2})
         s.now = MOMENT_SECONDS
         s.rounds._behind._changed.set()
         await breathe()
         assert s.broker.waiting
-        s.rounds.check_changelog({0: 2})  # on their way
+        s.rounds.check_changelog({0: 4})  # on their way
         assert not s.failures
         await settled(s)
         s.rounds.resume()
         await s.run()
         s.broker.answer()
         await breathe()
-        s.rounds.check_changelog({0: 3})
+        s.rounds.check_changelog({0: 5})
         assert len(s.failures) == 1
 
     scene(play, pending_seconds=MOST_SECONDS)
+
+
+def test_rounds_build_on_what_waits_and_wait_where_it_is_too_much() -> None:
+    async def play(s: Scene) -> None:
+        await s.run()
+        s.broker.answer()
+        await breathe()
+        assert s.broker.waiting[0][0] == TOPICS.changelog
+        state = s.rounds._flight.state(0, b"profile-0")
+        assert state is not None
+        assert state.revision == 1
+        assert s.rounds._flight.mark(0).offset == 0
+        blocked = asyncio.create_task(s.run())
+        await breathe()
+        assert s.rounds.setup.stats.rounds == 1
+        s.broker.answer()
+        await breathe()
+        await blocked
+        assert s.rounds.setup.stats.rounds == 2
+        assert s.done == [1]
+        await settled(s)
+
+    assert not scene(play, pending_bytes=1, pending_seconds=MOST_SECONDS).failures
+
+
+def test_what_waited_is_gone_when_partitions_come_without_a_hand_over() -> None:
+    async def play(s: Scene) -> None:
+        await s.run()
+        s.broker.answer()
+        await breathe()
+        s.generation += 1
+        s.rounds.resume()
+        assert s.rounds._flight.state(0, b"profile-0") is None
+        assert s.rounds._flight.mark(0).offset == -1
+
+    assert not scene(play, pending_seconds=MOST_SECONDS).failures
 
 
 @pytest.mark.parametrize(("taking_ms", "waits"), [(0, LOOK_SECONDS), (10**6, MOMENT_SECONDS)])
