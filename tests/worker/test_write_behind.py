@@ -117,7 +117,13 @@ def test_while_it_catches_up_states_wait_for_as_long_as_profiles_come_again(
         assert await b.at(written_at)
         await b.answer()
         await b.take({b"0": b"3"})
-        assert await b.at(written_at + MOMENT_SECONDS), "what was before counts no more"
+        then = written_at + MOMENT_SECONDS
+        assert await b.at(then), "what was before counts no more"
+        await b.answer()
+        await b.take({b"%d" % n: b"4" for n in range(WORTH_WAITING - 1)}, catches_up=True)
+        await b.take({b"0": b"5"})
+        assert not await b.at(then + LOOK_SECONDS)
+        assert await b.at(then + MOST_SECONDS)
         await b.answer()
 
     assert not played(play).failures
