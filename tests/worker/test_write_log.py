@@ -66,7 +66,9 @@ def test_no_more_is_left_out_than_came_behind_the_last_interval(
 ) -> None:
     steps = [MUCH, "end", "wait"] * intervals
     assert left_by(tmp_path / "a.db", *steps) == MUCH * intervals
-    assert left_by(tmp_path / "b.db", *steps, LITTLE) == MUCH * intervals
+    # The first write behind a flush may find the buffers' budget still used up, and flush again.
+    left = left_by(tmp_path / "b.db", *steps, LITTLE)
+    assert MUCH * intervals <= left < MUCH * intervals + LITTLE
 
 
 def test_behind_a_quiet_interval_the_log_goes_on(tmp_path: Path) -> None:
