@@ -80,7 +80,7 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))
 
 def test_a_full_disk_ends_the_worker_and_loses_nothing(system: System, tmp_path: Path) -> None:
     events = make_events(50, 4_000)
-    settings = {"round_records": 100, **SAME}
+    settings = {"round_records": 100, "pending_seconds": 0, **SAME}
     system.produce(events)
     worker = system.start(code=FULL + RUN, **settings)
     message = end_of(worker)
