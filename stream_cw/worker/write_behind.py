@@ -67,7 +67,7 @@ class Pending(Struct):
         self.mark = mark
         return len(replaced)
 
-    def drop(self, keys: Iterable[bytes | None]) -> None:
+    def drop(self, keys: Iterable[bytes]) -> None:
         """Drop states that are written."""
         for key in keys:
             if key in self.states:

@@ -62,6 +62,13 @@ class Behind:
             await breathe()
 
 
+async def go_through(s: Scene) -> None:
+    """Let a round go through: what it left waits."""
+    await s.run()
+    s.broker.answer()
+    await breathe()
+
+
 def cut_into(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
     pieces = write_behind.Pending.pieces
     monkeypatch.setattr(write_behind.Pending, "pieces", lambda p, n: pieces(p, n, size))
@@ -210,9 +217,7 @@ def test_a_state_dealt_with_before_that_changes_is_an_ordinary_one() -> None:
 
 def test_what_waits_is_written_before_partitions_are_handed_over() -> None:
     async def play(s: Scene) -> None:
-        await s.run()
-        s.broker.answer()
-        await breathe()
+        await go_through(s)
         assert not s.broker.waiting
         assert s.rounds.is_busy()
         settling = asyncio.create_task(s.rounds.settle())
@@ -279,9 +284,7 @@ def test_a_foreign_record_is_seen_while_states_wait_and_own_ones_are_none() -> N
         await s.run()
         await settled(s)
         s.rounds.resume()
-        await s.run()
-        s.broker.answer()
-        await breathe()
+        await go_through(s)
         s.rounds.check_changelog({0: 2})
         s.now = MOMENT_SECONDS
         s.rounds._behind._changed.set()
@@ -291,9 +294,7 @@ def test_a_foreign_record_is_seen_while_states_wait_and_own_ones_are_none() -> N
         assert not s.failures
         await settled(s)
         s.rounds.resume()
-        await s.run()
-        s.broker.answer()
-        await breathe()
+        await go_through(s)
         s.rounds.check_changelog({0: 5})
         assert len(s.failures) == 1
 
@@ -302,9 +303,7 @@ def test_a_foreign_record_is_seen_while_states_wait_and_own_ones_are_none() -> N
 
 def test_rounds_build_on_what_waits_and_wait_where_it_is_too_much() -> None:
     async def play(s: Scene) -> None:
-        await s.run()
-        s.broker.answer()
-        await breathe()
+        await go_through(s)
         assert s.broker.waiting[0][0] == TOPICS.changelog
         state = s.rounds._flight.state(0, b"profile-0")
         assert state is not None
@@ -325,9 +324,7 @@ def test_rounds_build_on_what_waits_and_wait_where_it_is_too_much() -> None:
 
 def test_what_waited_is_gone_when_partitions_come_without_a_hand_over() -> None:
     async def play(s: Scene) -> None:
-        await s.run()
-        s.broker.answer()
-        await breathe()
+        await go_through(s)
         s.generation += 1
         s.rounds.resume()
         assert s.rounds._flight.state(0, b"profile-0") is None
@@ -343,9 +340,7 @@ def test_a_round_as_large_as_it_may_be_says_that_the_worker_catches_up(
     monkeypatch.setattr(rounds, "TAKING_MS", taking_ms)
 
     async def play(s: Scene) -> None:
-        await s.run()
-        s.broker.answer()
-        await breathe()
+        await go_through(s)
         assert s.rounds._behind._due_in() == waits
         await settled(s)
 
