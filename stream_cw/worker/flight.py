@@ -29,9 +29,8 @@ IN_FLIGHT: Final = 3
 
 
 class _Round:
-    def __init__(self, generation: int, outputs: list[Output], *, is_full: bool) -> None:
+    def __init__(self, generation: int, outputs: list[Output]) -> None:
         self.generation = generation
-        self.is_full = is_full
         self.outputs = {output.partition: output for output in outputs}
         self.queued = asyncio.Event()
         self.through = asyncio.Event()
@@ -51,9 +50,9 @@ class Flight:
     def __len__(self) -> int:
         return len(self._rounds)
 
-    def launch(self, generation: int, outputs: list[Output], *, is_full: bool = False) -> None:
-        """Send a round on its way; say whether it is as large as it may be."""
-        round_ = _Round(generation, outputs, is_full=is_full)
+    def launch(self, generation: int, outputs: list[Output]) -> None:
+        """Send a round on its way."""
+        round_ = _Round(generation, outputs)
         before = list(self._rounds)
         self._rounds.append(round_)
         round_.task = asyncio.create_task(self._see_through(round_, before))
@@ -102,7 +101,7 @@ class Flight:
                 if not other.outputs.keys().isdisjoint(round_.outputs):
                     await other.through.wait()
             await self._tenure.hold(round_.generation)
-            self._behind.take(round_.generation, outputs, catches_up=round_.is_full)
+            self._behind.take(round_.generation, outputs)
         except Overtaken:
             pass
         except Exception as error:  # noqa: BLE001 - whatever it is, nothing may be committed

@@ -188,7 +188,7 @@ class Rounds:
         )
 
     async def _start(self, generation: int, first: Batch) -> None:
-        breath, records, size, is_full = Breath(), 0, 0, False
+        breath, records, size = Breath(), 0, 0
         works: dict[int, Work] = {}
         for batch in self._gather(first):
             if batch.generation != generation:
@@ -205,8 +205,8 @@ class Rounds:
                     work.take(_record(found))
                     if breath.is_due():
                         await self._breathe(breath, generation)
-            is_full = breath.worked_ms() >= TAKING_MS or not self._fits(records, size)
-            if is_full:
+            if breath.worked_ms() >= TAKING_MS or not self._fits(records, size):
+                self._behind.expect_more()
                 break
         outputs = []
         view = self.setup.view()
@@ -227,7 +227,7 @@ class Rounds:
         self.setup.stats.working_ms += breath.worked_ms()
         if works:
             measure(records, outputs, self.setup.metrics)
-            self._launch(generation, works.values(), outputs, is_full=is_full)
+            self._launch(generation, works.values(), outputs)
 
     async def _push(self, generation: int, named: frozenset[str]) -> None:
         breath, view, setup = Breath(), self.setup.view(), self.setup
@@ -251,20 +251,13 @@ class Rounds:
         if outputs:
             self._launch(generation, (), outputs)
 
-    def _launch(
-        self,
-        generation: int,
-        works: Iterable[Work],
-        outputs: list[Output],
-        *,
-        is_full: bool = False,
-    ) -> None:
+    def _launch(self, generation: int, works: Iterable[Work], outputs: list[Output]) -> None:
         for work in works:
             self._next[work.partition.number] = work.last + 1
             self._live.note(work.partition.number, work.changes)
             count(work, self.setup.stats, self.setup.metrics)
         self.setup.stats.rounds += 1
-        self._flight.launch(generation, outputs, is_full=is_full)
+        self._flight.launch(generation, outputs)
 
     async def _check_gap(self, partition: int, needed: int, generation: int) -> None:
         """End where records went away unread: aiokafka goes on at the log's start without a word.

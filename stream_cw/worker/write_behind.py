@@ -9,6 +9,7 @@ profile comes again: a state of a full profile is ten times as large as its row.
 """
 
 import asyncio
+import math
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import chain
@@ -27,6 +28,8 @@ MOMENT_SECONDS: Final = 0.1
 """How long states wait where the worker keeps up."""
 LOOK_SECONDS: Final = 2.0
 """How long where it catches up; longer, as the settings say, where profiles come again."""
+LULL_SECONDS: Final = 0.5
+"""How long after the last round that was as large as it may be the worker has caught up."""
 WORTH_WAITING: Final = 8
 """One in so many changes has to be of a state that waits already."""
 FILLED: Final = 0.75
@@ -109,7 +112,7 @@ class WriteBehind:
         self._writing: dict[int, Pending] = {}
         self._generation = 0
         self._since = 0.0
-        self._catches_up = False
+        self._full_at = -math.inf
         self._taken = self._replaced = 0
         self._task: asyncio.Task[None] | None = None
         self._at_once = False
@@ -144,31 +147,24 @@ class WriteBehind:
             self._room.clear()
             await self._room.wait()
 
-    def take(self, generation: int, outputs: list[Output], *, catches_up: bool) -> None:
-        """Take what a round leaves.
+    def expect_more(self) -> None:
+        """Note that a round is as large as it may be: the worker catches up."""
+        self._full_at = self._setup.lease.now()
 
-        Parameters
-        ----------
-        generation : int
-            The current one.
-        outputs : list of Output
-        catches_up : bool
-            The round was as large as it may be.
-        """
+    def take(self, generation: int, outputs: list[Output]) -> None:
+        """Take what a round of the current generation leaves."""
         if generation != self._generation:
             self.clear()
             self._generation = generation
         for output in outputs:
             if output.mark is not None:
                 self._add(output, output.mark)
-        self._catches_up |= catches_up
         if self._pending:
             self._changed.set()
             self._task = self._task or asyncio.create_task(self._run())
 
     def _begin(self) -> None:
         self._since = self._setup.lease.now()
-        self._catches_up = False
         self._taken = self._replaced = 0
 
     def _add(self, output: Output, mark: Mark) -> None:
@@ -216,12 +212,10 @@ class WriteBehind:
         if self._at_once or self._size() >= FILLED * self._setup.pending_bytes:
             return 0.0
         most = self._setup.pending_seconds
-        if not self._catches_up:
-            wait = min(MOMENT_SECONDS, most)
-        elif self._replaced * WORTH_WAITING < self._taken:
-            wait = min(LOOK_SECONDS, most)
-        else:
-            wait = most
+        come_again = self._replaced * WORTH_WAITING >= self._taken
+        longest = most if come_again else min(LOOK_SECONDS, most)
+        lull = self._full_at + LULL_SECONDS - self._since
+        wait = min(longest, max(MOMENT_SECONDS, lull))
         return self._since + wait - self._setup.lease.now()
 
     async def _write(self) -> None:

@@ -16,6 +16,7 @@ from stream_cw.worker.output import Output
 from stream_cw.worker.tenure import Tenure
 from stream_cw.worker.write_behind import (
     LOOK_SECONDS,
+    LULL_SECONDS,
     MOMENT_SECONDS,
     WORTH_WAITING,
     WriteBehind,
@@ -34,14 +35,12 @@ class Behind:
         self.writes = WriteBehind(scene.rounds.setup, self.tenure)
         self.mark = -1
 
-    async def take(
-        self, states: States, *, catches_up: bool = False, again: frozenset[bytes] = frozenset()
-    ) -> None:
+    async def take(self, states: States, *, again: frozenset[bytes] = frozenset()) -> None:
         self.mark += 1
         left = Output(
             partition=0, mark=Mark(EPOCH, self.mark), states={}, stored=dict(states), again={*again}
         )
-        self.writes.take(self.scene.generation, [left], catches_up=catches_up)
+        self.writes.take(self.scene.generation, [left])
         await breathe()
 
     async def at(self, seconds: float) -> bool:
@@ -51,6 +50,15 @@ class Behind:
         self.writes._changed.set()
         await breathe()
         return self.writes.is_writing()
+
+    async def catching_up_at(self, seconds: float) -> bool:
+        """Go to a time, with rounds on the way that are as large as they may be."""
+        while self.scene.now < seconds:
+            self.writes.expect_more()
+            now = self.scene.now + 0.9 * LULL_SECONDS
+            if await self.at(min(now, seconds)):
+                return self.scene.now == seconds
+        return False
 
     def sent(self) -> list[tuple[bytes, bytes | None]]:
         """What is on its way to the changelog, keys and values."""
@@ -116,21 +124,46 @@ def test_while_it_catches_up_states_wait_for_as_long_as_profiles_come_again(
 ) -> None:
     async def play(b: Behind) -> None:
         few = WORTH_WAITING - (1 if replaced else 0)
-        await b.take({b"%d" % n: b"1" for n in range(few)}, catches_up=True)
-        await b.take({b"0": b"2"})  # it stays so, also where a round is smaller
+        await b.take({b"%d" % n: b"1" for n in range(few)})
+        await b.take({b"0": b"2"})
         if not replaced:
             await b.take({b"another": b"1"})
-        assert not await b.at(written_at - 0.001)
-        assert await b.at(written_at)
+        assert not await b.catching_up_at(written_at - 0.001)
+        assert await b.catching_up_at(written_at)
         await b.answer()
-        await b.take({b"0": b"3"})
-        then = written_at + MOMENT_SECONDS
-        assert await b.at(then), "what was before counts no more"
-        await b.answer()
-        await b.take({b"%d" % n: b"4" for n in range(WORTH_WAITING - 1)}, catches_up=True)
+        await b.take({b"%d" % n: b"4" for n in range(WORTH_WAITING - 1)})
         await b.take({b"0": b"5"})
-        assert not await b.at(then + LOOK_SECONDS)
-        assert await b.at(then + MOST_SECONDS)
+        assert not await b.catching_up_at(written_at + LOOK_SECONDS), "counts are of what waits"
+        assert await b.catching_up_at(written_at + MOST_SECONDS)
+        await b.answer()
+
+    assert not played(play).failures
+
+
+def test_what_waits_is_written_soon_after_the_worker_has_caught_up() -> None:
+    async def play(b: Behind) -> None:
+        await b.take({b"a": b"1"})
+        b.writes.expect_more()
+        await b.take({b"a": b"2"})
+        assert not await b.at(LULL_SECONDS - 0.001)
+        assert await b.at(LULL_SECONDS)
+        await b.answer()
+        await b.take({b"a": b"3"})
+        assert not await b.at(LULL_SECONDS + MOMENT_SECONDS - 0.001)
+        assert await b.at(LULL_SECONDS + MOMENT_SECONDS)
+        await b.answer()
+
+    assert not played(play).failures
+
+
+def test_what_comes_at_the_end_of_a_lull_waits_for_a_moment() -> None:
+    async def play(b: Behind) -> None:
+        b.writes.expect_more()
+        late = LULL_SECONDS - 0.001
+        assert not await b.at(late)
+        await b.take({b"a": b"1"})
+        assert not await b.at(late + MOMENT_SECONDS - 0.001)
+        assert await b.at(late + MOMENT_SECONDS)
         await b.answer()
 
     assert not played(play).failures
@@ -146,15 +179,15 @@ def test_states_that_take_up_too_much_are_written_and_rounds_wait_where_that_tak
         limit = b.scene.rounds.setup.pending_bytes
         number = 0
         while b.writes._size() + 100 < write_behind.FILLED * limit:
-            await b.take({b"%09d" % number: large}, catches_up=True)
+            await b.take({b"%09d" % number: large})
             number += 1
         assert not b.scene.broker.waiting
-        await b.take({b"%09d" % number: large}, catches_up=True)
+        await b.take({b"%09d" % number: large})
         assert b.writes.is_writing()
         await asyncio.wait_for(b.writes.wait_for_room(), 10)
         while b.writes._size() < limit:
             number += 1
-            await b.take({b"%09d" % number: large}, catches_up=True)
+            await b.take({b"%09d" % number: large})
         waiting = asyncio.create_task(b.writes.wait_for_room())
         await breathe()
         assert not waiting.done()
@@ -333,7 +366,7 @@ def test_what_waited_is_gone_when_partitions_come_without_a_hand_over() -> None:
     assert not scene(play, pending_seconds=MOST_SECONDS).failures
 
 
-@pytest.mark.parametrize(("taking_ms", "waits"), [(0, LOOK_SECONDS), (10**6, MOMENT_SECONDS)])
+@pytest.mark.parametrize(("taking_ms", "waits"), [(0, LULL_SECONDS), (10**6, MOMENT_SECONDS)])
 def test_a_round_as_large_as_it_may_be_says_that_the_worker_catches_up(
     monkeypatch: pytest.MonkeyPatch, taking_ms: int, waits: float
 ) -> None:
