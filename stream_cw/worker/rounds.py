@@ -205,8 +205,10 @@ class Rounds:
                     work.take(_record(found))
                     if breath.is_due():
                         await self._breathe(breath, generation)
-            if breath.worked_ms() >= TAKING_MS or not self._fits(records, size):
+            is_full = breath.worked_ms() >= TAKING_MS or not self._fits(records, size)
+            if is_full or len(batch.records) >= self.setup.batch_records:
                 self._behind.expect_more()
+            if is_full:
                 break
         outputs = []
         view = self.setup.view()

@@ -29,7 +29,7 @@ MOMENT_SECONDS: Final = 0.1
 LOOK_SECONDS: Final = 2.0
 """How long where it catches up; longer, as the settings say, where profiles come again."""
 LULL_SECONDS: Final = 0.5
-"""How long after the last round that was as large as it may be the worker has caught up."""
+"""How long after the last full round or batch the worker has caught up."""
 WORTH_WAITING: Final = 8
 """One in so many changes has to be of a state that waits already."""
 FILLED: Final = 0.75
@@ -148,7 +148,7 @@ class WriteBehind:
             await self._room.wait()
 
     def expect_more(self) -> None:
-        """Note that a round is as large as it may be: the worker catches up."""
+        """Note that a round or a batch is as large as it may be: the worker catches up."""
         self._full_at = self._setup.lease.now()
 
     def take(self, generation: int, outputs: list[Output]) -> None:

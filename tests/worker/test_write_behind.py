@@ -70,9 +70,9 @@ class Behind:
             await breathe()
 
 
-async def go_through(s: Scene) -> None:
+async def go_through(s: Scene, records: int = 1) -> None:
     """Let a round go through: what it left waits."""
-    await s.run()
+    await s.run(records=records)
     s.broker.answer()
     await breathe()
 
@@ -366,14 +366,18 @@ def test_what_waited_is_gone_when_partitions_come_without_a_hand_over() -> None:
     assert not scene(play, pending_seconds=MOST_SECONDS).failures
 
 
-@pytest.mark.parametrize(("taking_ms", "waits"), [(0, LULL_SECONDS), (10**6, MOMENT_SECONDS)])
-def test_a_round_as_large_as_it_may_be_says_that_the_worker_catches_up(
-    monkeypatch: pytest.MonkeyPatch, taking_ms: int, waits: float
+@pytest.mark.parametrize(
+    ("taking_ms", "records", "waits"),
+    [(0, 1, LULL_SECONDS), (10**6, 10, LULL_SECONDS), (10**6, 9, MOMENT_SECONDS)],
+    ids=["the round", "the batch", "neither"],
+)
+def test_a_round_or_batch_as_large_as_it_may_be_says_that_the_worker_catches_up(
+    monkeypatch: pytest.MonkeyPatch, taking_ms: int, records: int, waits: float
 ) -> None:
     monkeypatch.setattr(rounds, "TAKING_MS", taking_ms)
 
     async def play(s: Scene) -> None:
-        await go_through(s)
+        await go_through(s, records)
         assert s.rounds._behind._due_in() == waits
         await settled(s)
 
