@@ -8,10 +8,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Final
 
-import uvloop
-
 from stream_cw.broker.connection import Brokers
 from stream_cw.broker.contract import Topics, topic_ms, topic_names
+from stream_cw.broker.event_loop import new_event_loop
 from stream_cw.broker.identities import Identities
 from stream_cw.broker.topics import verified_topics
 from stream_cw.errors import SettingsError, StreamCwError
@@ -54,7 +53,7 @@ def run_gateway(settings: GatewaySettings) -> int:
         tokens, tickets = tokens_of(settings), Tickets(settings.ticket_secret)
         brokers = secured(settings.brokers)
         found = verified_topics(brokers, topics)
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
             runner.run(_serve(settings, brokers, topics, found, tokens, tickets))
     except StreamCwError as error:
         log.error("%s", error)

@@ -10,11 +10,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final, NoReturn
 
-import uvloop
 from msgspec.structs import replace
 
 from stream_cw.broker.connection import Brokers
 from stream_cw.broker.contract import Topics, topic_names
+from stream_cw.broker.event_loop import new_event_loop
 from stream_cw.broker.identities import Identity
 from stream_cw.config import Settings
 from stream_cw.core.row import View
@@ -74,7 +74,7 @@ def run_worker(settings: Settings, brokers: Brokers | None = None) -> int:
         with locked(settings.data_dir):
             brokers = brokers or secured(settings.brokers)
             events = check_deployment(brokers, topics)
-            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            with asyncio.Runner(loop_factory=new_event_loop) as runner:
                 runner.run(_serve(settings, brokers, topics, events))
     except StreamCwError as error:
         log.error("%s", error)

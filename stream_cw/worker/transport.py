@@ -9,13 +9,13 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any, Final
 
-import uvloop
 from aiokafka import AIOKafkaProducer
 from faust.transport import consumer
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from mode import Service
 
+from stream_cw.broker.event_loop import new_event_loop
 from stream_cw.errors import DeploymentError
 from stream_cw.worker.batches import Batch, Stretch, size_of
 from stream_cw.worker.consumer_thread import ConsumerThread
@@ -36,7 +36,7 @@ class Consumer(WatchedConsumer):
 
     def _new_consumer_thread(self) -> ConsumerThread:
         thread = ConsumerThread(
-            self, loop=self.loop, thread_loop=uvloop.new_event_loop(), beacon=self.beacon
+            self, loop=self.loop, thread_loop=new_event_loop(), beacon=self.beacon
         )
         thread.manners = self.manners
         return thread
