@@ -168,7 +168,7 @@ def build_app(
     @app.agent(app.topic(topics.events, key_type=bytes, value_type=bytes))  # type: ignore[untyped-decorator]
     async def profiles(stream: Any) -> None:
         stream = stream.noack()
-        rounds.attach(stream.channel.queue)
+        rounds.waiting.attach(stream.channel.queue)
         async for event in stream.events():
             await rounds.run(event.value)
 

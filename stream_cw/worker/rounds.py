@@ -7,12 +7,13 @@ no further, and neither does one whose worker has not been heard of for a sessio
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, Final
 
 from stream_cw.core.records import Record
+from stream_cw.core.row import View
 from stream_cw.errors import TooManyRefusedError
 from stream_cw.worker.batches import LOG_APPEND_TIME, Batch
 from stream_cw.worker.breath import Breath
@@ -24,13 +25,12 @@ from stream_cw.worker.refusals import Refusals
 from stream_cw.worker.sending import Outgoing
 from stream_cw.worker.setup import Setup
 from stream_cw.worker.tenure import Overtaken, Tenure
+from stream_cw.worker.waiting import Waiting
 from stream_cw.worker.work import Partition, Work
 from stream_cw.worker.write_behind import WriteBehind
 
 TAKING_MS: Final = 50
 """A round takes no further batch after so long: rows leave when all of it is computed."""
-WAITING: Final = 8
-"""Batches that may wait; the rest stays with the consumer, which fetches ahead."""
 
 
 class Rounds:
@@ -39,28 +39,21 @@ class Rounds:
     def __init__(self, setup: Setup) -> None:
         self.setup = setup
         self.lease = setup.lease
+        self.waiting = Waiting(setup)
         self._tenure = Tenure(setup)
         self._behind = WriteBehind(setup, self._tenure)
         self._flight = Flight(setup, self._tenure, self._behind)
         self._next: dict[int, int] = {}
         self._open = False
         self._halted_at = self.lease.now()
-        self._room = asyncio.Event()
-        self._queue: asyncio.Queue[Any] | None = None
         self._live = Live()
         self._turn = asyncio.Lock()
 
     # What waits
 
-    def attach(self, queue: "asyncio.Queue[Any]") -> None:
-        """Say where batches wait."""
-        self._queue = queue
-
     async def wait_for_room(self) -> None:
-        """Wait until fewer than `WAITING` batches wait, or no round may start."""
-        while self._open and self._queue is not None and self._queue.qsize() >= WAITING:
-            self._room.clear()
-            await self._room.wait()
+        """Wait until another batch may wait, or no round may start."""
+        await self.waiting.wait_for_room(self.is_open)
 
     def is_open(self) -> bool:
         """Whether rounds may start: the worker has its partitions."""
@@ -68,8 +61,7 @@ class Rounds:
 
     def is_busy(self) -> bool:
         """Whether records wait, rounds are under way, or what they left is not written."""
-        waits = self._queue is not None and self._queue.qsize() > 0
-        return waits or len(self._flight) > 0 or not self._behind.is_idle()
+        return len(self.waiting) > 0 or len(self._flight) > 0 or not self._behind.is_idle()
 
     def check_changelog(self, ends: Mapping[int, int]) -> None:
         """End the process where another worker wrote into the changelog.
@@ -108,7 +100,7 @@ class Rounds:
         if self._open:
             self._halted_at = self.lease.now()
         self._open = False
-        self._room.set()
+        self.waiting.look_again()
         self._tenure.end()
         await self._flight.land()
         await self._behind.flush()
@@ -167,30 +159,21 @@ class Rounds:
             except Exception as error:  # noqa: BLE001 - whatever it is, nothing may be committed
                 self.setup.fail(error)
 
-    def _gather(self, first: Batch) -> Iterator[Batch]:
-        """Yield a batch and those that wait behind it, up to the most records and bytes."""
-        queue = self._queue
-        records, size = len(first.records), first.size
-        self._room.set()
-        yield first
-        while queue is not None and queue.qsize() and self._fits(records, size):
-            batch: Batch = queue.get_nowait().value
-            self._room.set()
-            records, size = records + len(batch.records), size + batch.size
-            yield batch
-
-    def _fits(self, records: int, size: int) -> bool:
-        """Whether another batch fits into a round that has so much."""
-        setup = self.setup
-        return (
-            records + setup.batch_records <= setup.most_records
-            and size + setup.batch_bytes <= setup.most_bytes
-        )
-
     async def _start(self, generation: int, first: Batch) -> None:
-        breath, records, size = Breath(), 0, 0
+        breath = Breath()
+        works, records = await self._take(generation, first, breath)
+        view = self.setup.view()
+        outputs = [await self._put_out(generation, work, view, breath) for work in works]
+        self.setup.stats.working_ms += breath.worked_ms()
+        if works:
+            measure(records, outputs, self.setup.metrics)
+            self._launch(generation, works, outputs)
+
+    async def _take(self, generation: int, first: Batch, breath: Breath) -> tuple[list[Work], int]:
+        """Take what waits; return the work on each partition, and how many records it was."""
+        records, size = 0, 0
         works: dict[int, Work] = {}
-        for batch in self._gather(first):
+        for batch in self.waiting.gather(first):
             if batch.generation != generation:
                 continue
             records, size = records + len(batch.records), size + batch.size
@@ -205,31 +188,27 @@ class Rounds:
                     work.take(_record(found))
                     if breath.is_due():
                         await self._breathe(breath, generation)
-            is_full = breath.worked_ms() >= TAKING_MS or not self._fits(records, size)
+            is_full = breath.worked_ms() >= TAKING_MS or not self.waiting.fits(records, size)
             if is_full or len(batch.records) >= self.setup.batch_records:
                 self._behind.expect_more()
             if is_full:
                 break
-        outputs = []
-        view = self.setup.view()
-        for work in works.values():
-            output = Output.of(work)
-            for _ in put_out(
-                output,
-                work,
-                topic=self.setup.topics.events,
-                held=self.setup.held,
-                view=view,
-                now_ms=int(self.lease.now() * 1000),
-                stats=self.setup.stats,
-            ):
-                if breath.is_due():
-                    await self._breathe(breath, generation)
-            outputs.append(output)
-        self.setup.stats.working_ms += breath.worked_ms()
-        if works:
-            measure(records, outputs, self.setup.metrics)
-            self._launch(generation, works.values(), outputs)
+        return list(works.values()), records
+
+    async def _put_out(self, generation: int, work: Work, view: View, breath: Breath) -> Output:
+        output = Output.of(work)
+        for _ in put_out(
+            output,
+            work,
+            topic=self.setup.topics.events,
+            held=self.setup.held,
+            view=view,
+            now_ms=int(self.lease.now() * 1000),
+            stats=self.setup.stats,
+        ):
+            if breath.is_due():
+                await self._breathe(breath, generation)
+        return output
 
     async def _push(self, generation: int, named: frozenset[str]) -> None:
         breath, view, setup = Breath(), self.setup.view(), self.setup

@@ -31,9 +31,10 @@ def two_in_turn(system: System, cut: int, code: str) -> tuple[dict[str, int], di
 
 SLOW = """
 import asyncio
-from stream_cw.worker import flight, rounds, transport
+from stream_cw.worker import flight, transport
+from stream_cw.worker.waiting import WAITING, Waiting
 
-attach, send_rows = rounds.Rounds.attach, flight.Flight._send_rows
+attach, send_rows = Waiting.attach, flight.Flight._send_rows
 drain, seek = transport.Consumer._drain_messages, transport.Consumer.perform_seek
 waiting = draining = None
 
@@ -50,14 +51,14 @@ async def noted_drain(self, fetcher):
 async def slow_seek(self):
     await seek(self)
     # Recovery's own: the loop that fetches seeks, too, and would wait for itself.
-    while asyncio.current_task() is not draining and waiting.qsize() < rounds.WAITING:
+    while asyncio.current_task() is not draining and waiting.qsize() < WAITING:
         await asyncio.sleep(0.01)
 
 async def slow_rows(self, output):
     await asyncio.sleep(0.3)
     return await send_rows(self, output)
 
-rounds.Rounds.attach, flight.Flight._send_rows = noted, slow_rows
+Waiting.attach, flight.Flight._send_rows = noted, slow_rows
 transport.Consumer._drain_messages, transport.Consumer.perform_seek = noted_drain, slow_seek
 """
 

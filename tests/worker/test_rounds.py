@@ -204,7 +204,7 @@ def test_a_round_takes_what_waits_until_its_time_is_over(
 
     async def play(s: Scene) -> None:
         queue: asyncio.Queue[Any] = asyncio.Queue()
-        s.rounds.attach(queue)
+        s.rounds.waiting.attach(queue)
         first, *others = [s.batch() for _ in range(3)]
         for batch in others:
             queue.put_nowait(SimpleNamespace(value=batch))
